@@ -1,0 +1,23 @@
+//! What a model is known by, and the package it travels in.
+
+mod alias;
+mod card;
+mod id;
+mod lineage;
+mod name;
+mod package;
+mod reference;
+mod stage;
+mod version;
+
+pub use self::{
+    alias::Alias,
+    card::{CardMetric, ModelCard},
+    id::ModelId,
+    lineage::{DatasetRef, Lineage},
+    name::ModelName,
+    package::{FileRole, ModelPackage, PackageBuilder, PackageFile, PackagePath},
+    reference::ModelRef,
+    stage::Stage,
+    version::ModelVersion,
+};

@@ -1,0 +1,473 @@
+//! [`ModelPackage`]: the directory a model travels in, from training through a registry to serving.
+
+use std::{
+    fmt,
+    fs::{self, File},
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Error, Result,
+    digest::{Digest, Digester},
+    model::{Lineage, ModelCard},
+    progress::Progress,
+    signature::ModelSignature,
+};
+
+const MANIFEST: &str = "manifest.json";
+const FORMAT_VERSION: u32 = 1;
+/// Far more than any real manifest; a bound, so that a foreign file cannot fill the memory.
+const MAX_MANIFEST_BYTES: u64 = 16 << 20;
+
+/// A directory with a `manifest.json` that says what the model takes and gives, where it came from,
+/// and what every file must contain.
+///
+/// Made by [`PackageBuilder`], opened by [`ModelPackage::open`], and immutable in between: opening
+/// checks the manifest, [`verify`](Self::verify) reads every file and compares its digest.
+#[derive(Debug, Clone)]
+pub struct ModelPackage {
+    directory: PathBuf,
+    manifest: Manifest,
+}
+
+/// The content of `manifest.json`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Manifest {
+    format_version: u32,
+    signature: ModelSignature,
+    #[serde(default)]
+    card: ModelCard,
+    #[serde(default)]
+    lineage: Lineage,
+    files: Vec<PackageFile>,
+}
+
+/// One file of a package.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackageFile {
+    /// Where it lies, relative to the package's directory.
+    pub path: PackagePath,
+    /// How many bytes it has.
+    pub size_bytes: u64,
+    /// What its content must be.
+    pub digest: Digest,
+    /// What it is for.
+    pub role: FileRole,
+}
+
+/// What a file of a package is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum FileRole {
+    /// The model itself; exactly one file has this role.
+    Model,
+    /// Weights that the model file refers to.
+    ExternalData,
+    /// Statistics of the training data, from which a drift monitor starts.
+    ReferenceProfile,
+    /// Inputs (and the outputs they must give) for warm-up and for the check at a swap.
+    Samples,
+    /// The names of the classes, one a line.
+    Labels,
+    /// A model card for people, beside the one in the manifest.
+    Card,
+}
+
+impl ModelPackage {
+    /// Reads the manifest of the package in `directory`.
+    ///
+    /// Blocks on the file system. File contents are not read: see [`verify`](Self::verify).
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] without a manifest; [`Error::Corrupt`] if it is not one;
+    /// [`Error::Unsupported`] if a newer release wrote it.
+    pub fn open(directory: impl Into<PathBuf>) -> Result<Self> {
+        let directory = directory.into();
+        let path = directory.join(MANIFEST);
+        let mut json = Vec::new();
+        File::open(&path)
+            .and_then(|file| file.take(MAX_MANIFEST_BYTES + 1).read_to_end(&mut json))
+            .map_err(|error| Error::file(&path, error))?;
+        let corrupt =
+            |reason: &dyn fmt::Display| Error::corrupt("manifest", path.display(), reason);
+        if json.len() as u64 > MAX_MANIFEST_BYTES {
+            return Err(corrupt(&"larger than 16 MiB"));
+        }
+
+        // The version comes first, so that a newer format is not mistaken for a damaged file.
+        #[derive(Deserialize)]
+        struct Version {
+            format_version: u32,
+        }
+        let version: Version = serde_json::from_slice(&json).map_err(|error| corrupt(&error))?;
+        if version.format_version != FORMAT_VERSION {
+            return Err(Error::unsupported(
+                "this release",
+                format!(
+                    "package format {} of {}",
+                    version.format_version,
+                    path.display()
+                ),
+            ));
+        }
+        let manifest: Manifest = serde_json::from_slice(&json).map_err(|error| corrupt(&error))?;
+        manifest.check().map_err(|error| corrupt(&error.report()))?;
+        Ok(Self {
+            directory,
+            manifest,
+        })
+    }
+
+    /// Reads every file and compares size and digest. Reports bytes to `progress`.
+    ///
+    /// Blocks on the file system, for as long as reading all bytes takes.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] for the first file that differs; [`Error::NotFound`] for a missing one.
+    pub fn verify(&self, progress: &dyn Progress) -> Result<()> {
+        progress.set_total(Some(self.size_bytes()));
+        for file in &self.manifest.files {
+            let path = self.path_of(file);
+            let (digest, size_bytes) = File::open(&path)
+                .and_then(Digest::of_reader)
+                .map_err(|error| Error::file(&path, error))?;
+            if (size_bytes, &digest) != (file.size_bytes, &file.digest) {
+                let reason = format!(
+                    "{size_bytes} bytes with {digest}, but the manifest says {} bytes with {}",
+                    file.size_bytes, file.digest
+                );
+                return Err(Error::corrupt("package file", path.display(), reason));
+            }
+            progress.advance(size_bytes);
+        }
+        progress.finish();
+        Ok(())
+    }
+
+    /// Where the package lies.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// What the model takes and gives.
+    #[must_use]
+    pub fn signature(&self) -> &ModelSignature {
+        &self.manifest.signature
+    }
+
+    /// What people should know about it.
+    #[must_use]
+    pub fn card(&self) -> &ModelCard {
+        &self.manifest.card
+    }
+
+    /// Where it came from.
+    #[must_use]
+    pub fn lineage(&self) -> &Lineage {
+        &self.manifest.lineage
+    }
+
+    /// Its files, the manifest not counted.
+    #[must_use]
+    pub fn files(&self) -> &[PackageFile] {
+        &self.manifest.files
+    }
+
+    /// The files of this role.
+    pub fn files_of(&self, role: FileRole) -> impl Iterator<Item = &PackageFile> {
+        self.manifest
+            .files
+            .iter()
+            .filter(move |file| file.role == role)
+    }
+
+    /// Where the model file lies.
+    #[must_use]
+    pub fn model_path(&self) -> PathBuf {
+        let model = self.files_of(FileRole::Model).next();
+        // `Manifest::check` has seen exactly one.
+        self.directory
+            .join(model.map_or("", |file| file.path.as_str()))
+    }
+
+    /// Where this file of the package lies.
+    #[must_use]
+    pub fn path_of(&self, file: &PackageFile) -> PathBuf {
+        self.directory.join(file.path.as_str())
+    }
+
+    /// Bytes of all files together.
+    #[must_use]
+    pub fn size_bytes(&self) -> u64 {
+        self.manifest.files.iter().map(|file| file.size_bytes).sum()
+    }
+
+    /// A digest of everything the package says and contains: equal for equal packages, wherever
+    /// they lie.
+    ///
+    /// # Errors
+    /// [`Error::Backend`] if the manifest cannot be serialised, which no manifest that was read or
+    /// built can cause.
+    pub fn digest(&self) -> Result<Digest> {
+        Ok(Digest::of(&self.manifest.to_json()?))
+    }
+}
+
+impl Manifest {
+    fn check(&self) -> Result<()> {
+        self.signature.check()?;
+        for (index, file) in self.files.iter().enumerate() {
+            if self.files[..index]
+                .iter()
+                .any(|other| other.path == file.path)
+            {
+                let reason = format!("file `{}` is listed twice", file.path);
+                return Err(Error::invalid("package", reason));
+            }
+        }
+        let models = self
+            .files
+            .iter()
+            .filter(|file| file.role == FileRole::Model)
+            .count();
+        if models != 1 {
+            let reason = format!("exactly one file must have the role `model`, not {models}");
+            return Err(Error::invalid("package", reason));
+        }
+        Ok(())
+    }
+
+    fn to_json(&self) -> Result<Vec<u8>> {
+        serde_json::to_vec_pretty(self).map_err(|error| Error::backend("manifest", error))
+    }
+}
+
+/// Makes a [`ModelPackage`].
+///
+/// ```no_run
+/// use mlops_core::model::{FileRole, PackageBuilder};
+/// # fn example(signature: mlops_core::signature::ModelSignature) -> mlops_core::Result<()> {
+/// let package = PackageBuilder::new(signature)
+///     .file(FileRole::Model, "model.onnx".parse()?, "target/trained.onnx")
+///     .file(FileRole::Labels, "labels.txt".parse()?, "labels.txt")
+///     .build("packages/digits")?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct PackageBuilder {
+    signature: ModelSignature,
+    card: ModelCard,
+    lineage: Lineage,
+    sources: Vec<(FileRole, PackagePath, PathBuf)>,
+}
+
+impl PackageBuilder {
+    /// A package for a model of this signature, without files yet.
+    pub fn new(signature: ModelSignature) -> Self {
+        Self {
+            signature,
+            card: ModelCard::default(),
+            lineage: Lineage::default(),
+            sources: Vec::new(),
+        }
+    }
+
+    /// Sets the model card.
+    pub fn card(mut self, card: ModelCard) -> Self {
+        self.card = card;
+        self
+    }
+
+    /// Sets where the model came from.
+    pub fn lineage(mut self, lineage: Lineage) -> Self {
+        self.lineage = lineage;
+        self
+    }
+
+    /// Adds a copy of the file at `source`, to lie at `path` within the package.
+    pub fn file(mut self, role: FileRole, path: PackagePath, source: impl Into<PathBuf>) -> Self {
+        self.sources.push((role, path, source.into()));
+        self
+    }
+
+    /// Copies the files and writes the manifest.
+    ///
+    /// Everything is written to `.NAME.partial` beside the directory, flushed to disk and then
+    /// renamed: whoever sees the directory sees the whole package. Blocks on the file system.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyExists`] if the directory is there, or the `.partial` one of a build that
+    /// runs or was killed; [`Error::InvalidArgument`] if a path is used twice or there is not
+    /// exactly one model; [`Error::NotFound`] for a missing source.
+    pub fn build(self, directory: impl Into<PathBuf>) -> Result<ModelPackage> {
+        let directory = directory.into();
+        if directory.exists() {
+            return Err(Error::already_exists("package", directory.display()));
+        }
+        let partial = partial_path(&directory)?;
+        fs::create_dir(&partial).map_err(|error| Error::file(&partial, error))?;
+        let written = self.write(&partial).and_then(|manifest| {
+            fs::rename(&partial, &directory)
+                .and_then(|()| sync_parent(&directory))
+                .map_err(|error| Error::file(&directory, error))?;
+            Ok(manifest)
+        });
+        match written {
+            Ok(manifest) => Ok(ModelPackage {
+                directory,
+                manifest,
+            }),
+            Err(error) => {
+                if let Err(left) = fs::remove_dir_all(&partial) {
+                    tracing::warn!(path = %partial.display(), error = %left, "left behind");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn write(self, directory: &Path) -> Result<Manifest> {
+        let mut files = Vec::with_capacity(self.sources.len());
+        for (role, path, source) in self.sources {
+            if path.as_str() == MANIFEST || files.iter().any(|file: &PackageFile| file.path == path)
+            {
+                return Err(Error::invalid(
+                    "package",
+                    format!("path `{path}` is used twice"),
+                ));
+            }
+            let target = directory.join(path.as_str());
+            let (digest, size_bytes) = copy_and_hash(&source, &target)?;
+            files.push(PackageFile {
+                path,
+                size_bytes,
+                digest,
+                role,
+            });
+        }
+        let manifest = Manifest {
+            format_version: FORMAT_VERSION,
+            signature: self.signature,
+            card: self.card,
+            lineage: self.lineage,
+            files,
+        };
+        manifest.check()?;
+        let path = directory.join(MANIFEST);
+        let json = manifest.to_json()?;
+        File::create_new(&path)
+            .and_then(|mut file| {
+                file.write_all(&json)?;
+                file.sync_all()
+            })
+            .and_then(|()| sync_directory(directory))
+            .map_err(|error| Error::file(&path, error))?;
+        Ok(manifest)
+    }
+}
+
+fn partial_path(directory: &Path) -> Result<PathBuf> {
+    let name = directory.file_name().ok_or_else(|| {
+        Error::invalid(
+            "package directory",
+            format!("`{}` has no name", directory.display()),
+        )
+    })?;
+    let mut partial = std::ffi::OsString::from(".");
+    partial.push(name);
+    partial.push(".partial");
+    Ok(directory.with_file_name(partial))
+}
+
+fn copy_and_hash(source: &Path, target: &Path) -> Result<(Digest, u64)> {
+    let mut reader = File::open(source).map_err(|error| Error::file(source, error))?;
+    if let Some(parent) = target.parent() {
+        fs::create_dir_all(parent).map_err(|error| Error::file(parent, error))?;
+    }
+    let mut copy = || -> io::Result<(Digest, u64)> {
+        let mut writer = File::create_new(target)?;
+        let mut digester = Digester::new();
+        let mut buffer = vec![0; 256 << 10];
+        loop {
+            let count = reader.read(&mut buffer)?;
+            if count == 0 {
+                break;
+            }
+            digester.update(&buffer[..count]);
+            writer.write_all(&buffer[..count])?;
+        }
+        writer.sync_all()?;
+        Ok((digester.finish(), digester.size_bytes()))
+    };
+    copy().map_err(|error| Error::file(target, error))
+}
+
+fn sync_parent(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => sync_directory(parent),
+        _ => sync_directory(Path::new(".")),
+    }
+}
+
+fn sync_directory(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// A path inside a package: relative, `/` between segments, no way out.
+///
+/// Segments are not empty, `.` or `..`, and hold no `\`, `:` or control characters, so the path
+/// means the same on every system and in every object store.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct PackagePath(Arc<str>);
+
+impl PackagePath {
+    /// The path as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for PackagePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::str::FromStr for PackagePath {
+    type Err = Error;
+
+    fn from_str(path: &str) -> Result<Self> {
+        let refused = |segment: &str| {
+            matches!(segment, "" | "." | "..")
+                || segment.contains(['\\', ':'])
+                || segment.chars().any(char::is_control)
+        };
+        if path.len() > 1024 || path.split('/').any(refused) {
+            let reason = format!("{path:?} is not a plain relative path of at most 1024 bytes");
+            return Err(Error::invalid("package path", reason));
+        }
+        Ok(Self(path.into()))
+    }
+}
+
+impl TryFrom<String> for PackagePath {
+    type Error = Error;
+
+    fn try_from(path: String) -> Result<Self> {
+        path.parse()
+    }
+}
+
+#[cfg(test)]
+#[path = "package_tests.rs"]
+mod tests;
