@@ -262,6 +262,15 @@ impl Tensor {
         })
     }
 
+    /// True if its bytes lie at an address its type can be read from.
+    #[must_use]
+    pub fn is_aligned(&self) -> bool {
+        match &self.storage {
+            Storage::Dense(bytes) => is_aligned(self.data_type, bytes),
+            Storage::Strings { .. } => true,
+        }
+    }
+
     /// This tensor with its bytes at an address its type can be read from: itself if they are,
     /// a copy otherwise.
     #[must_use]

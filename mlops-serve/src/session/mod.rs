@@ -1,0 +1,4 @@
+//! Sessions: engines behind `mlops_core`'s `InferenceSession`.
+
+#[cfg(feature = "onnxruntime-base")]
+pub mod onnxruntime;

@@ -1,0 +1,333 @@
+//! [`OnnxSessionFactory`].
+
+use std::{
+    fs::File,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use bytes::Bytes;
+use mlops_core::{
+    Digest, Error, Result,
+    digest::Digester,
+    inference::{Affinity, InferenceSession, SessionFactory},
+    model::ModelPackage,
+};
+use ort::{
+    ep::ExecutionProvider as _,
+    session::{
+        Session,
+        builder::{GraphOptimizationLevel, SessionBuilder},
+    },
+};
+
+use super::{
+    error::open_error,
+    options::{OptimizationLevel, SessionOptions},
+    provider::{CacheIdentity, CacheKey, ExecutionProvider, gpu_identity},
+    runtime::OnnxRuntime,
+    session::OnnxSession,
+    signature::signature,
+};
+
+/// Opens sessions of one ONNX model.
+#[derive(Debug, Clone)]
+pub struct OnnxSessionFactory {
+    runtime: OnnxRuntime,
+    source: Source,
+    options: SessionOptions,
+}
+
+#[derive(Debug, Clone)]
+enum Source {
+    /// A file; external data lies beside it.
+    File(PathBuf),
+    Package {
+        model: PathBuf,
+        digest: Digest,
+    },
+    Memory {
+        model: Bytes,
+        external_data: Vec<(PathBuf, Arc<[u8]>)>,
+    },
+}
+
+impl OnnxSessionFactory {
+    /// Sessions of the model in this file. Weights in external files are found beside it.
+    #[must_use]
+    pub fn from_file(
+        runtime: &OnnxRuntime,
+        path: impl Into<PathBuf>,
+        options: SessionOptions,
+    ) -> Self {
+        Self {
+            runtime: runtime.clone(),
+            source: Source::File(path.into()),
+            options,
+        }
+    }
+
+    /// Sessions of the model in this package.
+    ///
+    /// # Errors
+    /// Those of [`ModelPackage::digest`].
+    pub fn from_package(
+        runtime: &OnnxRuntime,
+        package: &ModelPackage,
+        options: SessionOptions,
+    ) -> Result<Self> {
+        let source = Source::Package {
+            model: package.model_path(),
+            digest: package.digest()?,
+        };
+        Ok(Self {
+            runtime: runtime.clone(),
+            source,
+            options,
+        })
+    }
+
+    /// Sessions of a model in memory; `external_data` holds the files its weights are in, by the
+    /// names the model calls them.
+    #[must_use]
+    pub fn from_bytes(
+        runtime: &OnnxRuntime,
+        model: Bytes,
+        external_data: Vec<(PathBuf, Arc<[u8]>)>,
+        options: SessionOptions,
+    ) -> Self {
+        let source = Source::Memory {
+            model,
+            external_data,
+        };
+        Self {
+            runtime: runtime.clone(),
+            source,
+            options,
+        }
+    }
+
+    /// Opens a session. [`SessionFactory::open`] does the same behind the trait.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for a missing file, [`Error::Corrupt`] for one that is not ONNX,
+    /// [`Error::Unsupported`] for a provider that is not there or a tensor type that the protocol
+    /// cannot say, [`Error::Backend`] for whatever else ONNX Runtime says.
+    pub fn open_session(&self) -> Result<OnnxSession> {
+        // `ort` asserts on value types that it does not know, such as sequences of sequences.
+        catch_unwind(AssertUnwindSafe(|| self.open_unguarded())).unwrap_or_else(|_panic| {
+            Err(Error::unsupported(
+                "onnxruntime",
+                format_args!("the model `{}`", self.source),
+            ))
+        })
+    }
+
+    fn open_unguarded(&self) -> Result<OnnxSession> {
+        let options = &self.options;
+        let open_error = |error: ort::Error| open_error(&self.source.to_string(), error);
+        let mut builder = self.builder()?;
+        let session = match &self.source {
+            Source::File(model) | Source::Package { model, .. } => {
+                check_file(model)?;
+                builder.commit_from_file(model).map_err(open_error)?
+            }
+            Source::Memory { model, .. } => {
+                if model.is_empty() {
+                    return Err(Error::corrupt("model", &self.source, "no bytes"));
+                }
+                builder.commit_from_memory(model).map_err(open_error)?
+            }
+        };
+        let signature = Arc::new(signature(session.inputs(), session.outputs())?);
+        let bound = options
+            .providers
+            .iter()
+            .any(ExecutionProvider::is_bound_to_thread);
+        let affinity = if bound {
+            Affinity::OneThread
+        } else {
+            Affinity::AnyThread
+        };
+        let arenas = || {
+            let devices: Vec<_> = options
+                .providers
+                .iter()
+                .filter_map(ExecutionProvider::arena_device)
+                .collect();
+            (!devices.is_empty()).then(|| devices.join(";"))
+        };
+        let shrink = if options.shrink_after_run {
+            arenas()
+        } else {
+            None
+        };
+        let mut providers: Vec<_> = options
+            .providers
+            .iter()
+            .map(ExecutionProvider::name)
+            .collect();
+        if !options.forbid_cpu_fallback && !providers.contains(&ort::ep::CPU::NAME) {
+            providers.push(ort::ep::CPU::NAME);
+        }
+        Ok(OnnxSession::new(
+            session, signature, providers, affinity, shrink,
+        ))
+    }
+
+    fn builder(&self) -> Result<SessionBuilder> {
+        let SessionOptions {
+            providers,
+            forbid_cpu_fallback,
+            intra_threads,
+            inter_threads,
+            spinning,
+            optimization,
+            memory_pattern,
+            shrink_after_run: _,
+            dimension_overrides,
+            profile,
+        } = &self.options;
+        let registered = providers
+            .iter()
+            .map(|provider| {
+                require_available(provider)?;
+                provider.dispatch(|| self.cache_key(provider))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let level = match optimization {
+            OptimizationLevel::None => GraphOptimizationLevel::Disable,
+            OptimizationLevel::Basic => GraphOptimizationLevel::Level1,
+            OptimizationLevel::Extended => GraphOptimizationLevel::Level2,
+            OptimizationLevel::All => GraphOptimizationLevel::All,
+        };
+        let build = || -> ort::Result<SessionBuilder> {
+            let mut builder = Session::builder(self.runtime.environment())?
+                .with_optimization_level(level)?
+                .with_intra_threads(*intra_threads)?
+                .with_inter_threads(*inter_threads)?
+                .with_parallel_execution(*inter_threads > 1)?
+                .with_intra_op_spinning(*spinning)?
+                .with_inter_op_spinning(*spinning)?
+                .with_memory_pattern(*memory_pattern)?
+                .with_execution_providers(registered)?;
+            if *forbid_cpu_fallback {
+                builder = builder.with_disable_cpu_fallback()?;
+            }
+            for (symbol, size) in dimension_overrides {
+                let size = i64::try_from(*size).unwrap_or(i64::MAX);
+                builder = builder.with_dimension_override(symbol, size)?;
+            }
+            if let Some(prefix) = profile {
+                builder = builder.with_profiling(prefix)?;
+            }
+            if let Source::Memory { external_data, .. } = &self.source {
+                for (name, content) in external_data {
+                    builder = builder
+                        .with_external_initializer_file_in_memory(name, Arc::clone(content))?;
+                }
+            }
+            Ok(builder)
+        };
+        build().map_err(|error| open_error(&self.source.to_string(), error))
+    }
+
+    fn cache_key(&self, provider: &ExecutionProvider) -> Result<CacheKey> {
+        let ExecutionProvider::TensorRt(tensorrt) = provider else {
+            return Err(Error::invalid(
+                "execution provider",
+                "only TensorRT has a cache",
+            ));
+        };
+        let model = self.source.digest()?;
+        let identity = CacheIdentity {
+            model: &model,
+            runtime_build: self.runtime.build_info(),
+            gpu: gpu_identity(tensorrt.device_id),
+        };
+        CacheKey::new(&identity, tensorrt)
+    }
+}
+
+impl SessionFactory for OnnxSessionFactory {
+    fn open(&self) -> Result<Box<dyn InferenceSession>> {
+        Ok(Box::new(self.open_session()?))
+    }
+}
+
+impl Source {
+    /// What the model is known by in caches. External data of a plain file is not looked at: a
+    /// package's is.
+    fn digest(&self) -> Result<Digest> {
+        match self {
+            Self::Package { digest, .. } => Ok(digest.clone()),
+            Self::File(path) => File::open(path)
+                .and_then(Digest::of_reader)
+                .map(|(digest, _)| digest)
+                .map_err(|error| Error::file(path, error)),
+            Self::Memory {
+                model,
+                external_data,
+            } => {
+                let mut digester = Digester::new();
+                digester.update(model);
+                for (_, content) in external_data {
+                    digester.update(content);
+                }
+                Ok(digester.finish())
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(path) | Self::Package { model: path, .. } => path.display().fmt(f),
+            Self::Memory { .. } => f.write_str("(in memory)"),
+        }
+    }
+}
+
+fn check_file(path: &PathBuf) -> Result<()> {
+    let metadata = std::fs::metadata(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => Error::not_found("model file", path.display()),
+        _ => Error::file(path, error),
+    })?;
+    if !metadata.is_file() {
+        return Err(Error::invalid(
+            "model file",
+            format!("`{}` is not a file", path.display()),
+        ));
+    }
+    if metadata.len() == 0 {
+        return Err(Error::corrupt("model", path.display(), "the file is empty"));
+    }
+    Ok(())
+}
+
+/// ONNX Runtime would say that a provider is unknown; this says which library lacks it.
+fn require_available(provider: &ExecutionProvider) -> Result<()> {
+    let available: ort::Result<bool> = match provider {
+        ExecutionProvider::Cpu(_) => Ok(true),
+        #[cfg(feature = "cuda")]
+        ExecutionProvider::Cuda(_) => ort::ep::CUDA::is_available(),
+        #[cfg(feature = "tensorrt")]
+        ExecutionProvider::TensorRt(_) => ort::ep::TensorRT::is_available(),
+        // Compiled without the feature: `dispatch` says so.
+        #[cfg(not(all(feature = "cuda", feature = "tensorrt")))]
+        _ => Ok(true),
+    };
+    match available {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Error::unsupported(
+            "the loaded ONNX Runtime library",
+            format_args!(
+                "{}: load one that was built with it (the wheel `onnxruntime-gpu`)",
+                provider.name()
+            ),
+        )),
+        Err(error) => Err(Error::backend("onnxruntime", error)),
+    }
+}

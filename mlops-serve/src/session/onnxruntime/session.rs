@@ -1,0 +1,227 @@
+//! [`OnnxSession`].
+
+use std::{path::PathBuf, sync::Arc};
+
+use mlops_core::{
+    Error, Result,
+    inference::{Affinity, CancelHandle, InferenceSession, RunOptions},
+    signature::ModelSignature,
+    tensor::{NamedTensors, Tensor, TensorName},
+};
+use ort::session::{
+    NoSelectedOutputs, OutputSelector, RunOptions as OrtRunOptions, Session, SessionInputValue,
+    SessionOutputs,
+};
+use smallvec::SmallVec;
+
+use super::{
+    convert::{to_tensor, to_value},
+    error::run_error,
+};
+
+/// A model loaded into ONNX Runtime.
+#[derive(Debug)]
+pub struct OnnxSession {
+    session: Session,
+    signature: Arc<ModelSignature>,
+    providers: Vec<&'static str>,
+    affinity: Affinity,
+    /// The arenas to shrink after each run, in ONNX Runtime's words.
+    shrink: Option<String>,
+}
+
+type Values<'a> = SmallVec<[SessionInputValue<'a>; 4]>;
+
+impl OnnxSession {
+    pub(super) fn new(
+        session: Session,
+        signature: Arc<ModelSignature>,
+        providers: Vec<&'static str>,
+        affinity: Affinity,
+        shrink: Option<String>,
+    ) -> Self {
+        Self {
+            session,
+            signature,
+            providers,
+            affinity,
+            shrink,
+        }
+    }
+
+    /// The execution providers that took part in opening the model, most preferred first, by ONNX
+    /// Runtime's names. Each of them was registered without error; operators that none of the
+    /// others takes run on the last, the CPU.
+    #[must_use]
+    pub fn providers(&self) -> &[&'static str] {
+        &self.providers
+    }
+
+    /// Completes the profile asked for in
+    /// [`SessionOptions::profile`](super::SessionOptions::profile) and returns its file.
+    ///
+    /// # Errors
+    /// [`Error::Backend`] if no profile was asked for, or it cannot be written.
+    pub fn end_profiling(&mut self) -> Result<PathBuf> {
+        self.session
+            .end_profiling()
+            .map(PathBuf::from)
+            .map_err(run_error)
+    }
+
+    fn run_plain(&mut self, values: &Values<'_>) -> Result<NamedTensors> {
+        let outputs = self.session.run::<0>(&values[..]).map_err(run_error)?;
+        name_outputs(&self.signature, outputs)
+    }
+
+    fn run_requested(
+        &mut self,
+        values: &Values<'_>,
+        requested: &[TensorName],
+    ) -> Result<NamedTensors> {
+        let selector = requested
+            .iter()
+            .fold(OutputSelector::no_default(), |selector, name| {
+                selector.with(&**name)
+            });
+        let options = self.run_options()?.with_outputs(selector);
+        let outputs = self
+            .session
+            .run_with_options::<_, 0>(&values[..], &options)
+            .map_err(run_error)?;
+        name_outputs(&self.signature, outputs)
+    }
+
+    /// Runs with options that another thread can terminate. They are shared with that thread, which
+    /// `ort` allows only without a selection of outputs.
+    fn run_cancellable(
+        &mut self,
+        values: &Values<'_>,
+        cancel: &CancelHandle,
+    ) -> Result<NamedTensors> {
+        let options = Arc::new(self.run_options()?);
+        let shared = Arc::clone(&options);
+        let _guard = cancel.on_cancel(move || {
+            if let Err(error) = shared.terminate() {
+                tracing::warn!(error = error.message(), "a run could not be terminated");
+            }
+        });
+        match self.session.run_with_options::<_, 0>(&values[..], &options) {
+            Ok(outputs) => name_outputs(&self.signature, outputs),
+            Err(_) if cancel.is_cancelled() => Err(Error::Cancelled),
+            Err(error) => Err(run_error(error)),
+        }
+    }
+
+    fn run_options(&self) -> Result<OrtRunOptions<NoSelectedOutputs>> {
+        let mut options = OrtRunOptions::new().map_err(run_error)?;
+        if let Some(arenas) = &self.shrink {
+            options
+                .set("memory.enable_memory_arena_shrinkage", arenas)
+                .map_err(run_error)?;
+        }
+        Ok(options)
+    }
+}
+
+impl InferenceSession for OnnxSession {
+    fn signature(&self) -> &Arc<ModelSignature> {
+        &self.signature
+    }
+
+    fn affinity(&self) -> Affinity {
+        self.affinity
+    }
+
+    fn platform(&self) -> &str {
+        // Triton's word for it, which clients know.
+        "onnxruntime_onnx"
+    }
+
+    fn run(&mut self, inputs: &NamedTensors, options: &RunOptions) -> Result<NamedTensors> {
+        self.signature.validate_inputs(inputs)?;
+        let requested = options.requested_outputs.as_deref();
+        if let Some(requested) = requested {
+            self.signature.validate_requested(requested)?;
+        }
+        if options
+            .cancel
+            .as_ref()
+            .is_some_and(CancelHandle::is_cancelled)
+        {
+            return Err(Error::Cancelled);
+        }
+        let aligned = aligned_in_order(&self.signature, inputs)?;
+        let values = aligned
+            .iter()
+            .map(|tensor| to_value(tensor.as_ref()))
+            .collect::<Result<Values<'_>>>()?;
+        let outputs = match (&options.cancel, requested) {
+            (Some(cancel), None) => self.run_cancellable(&values, cancel)?,
+            (Some(cancel), Some(requested)) => {
+                select(&self.run_cancellable(&values, cancel)?, requested)?
+            }
+            (None, Some(requested)) => self.run_requested(&values, requested)?,
+            (None, None) if self.shrink.is_some() => {
+                let options = self.run_options()?;
+                let outputs = self.session.run_with_options::<_, 0>(&values[..], &options);
+                name_outputs(&self.signature, outputs.map_err(run_error)?)?
+            }
+            (None, None) => self.run_plain(&values)?,
+        };
+        self.signature.validate_outputs(&outputs, requested)?;
+        Ok(outputs)
+    }
+}
+
+/// An input as it came, or a copy at an address it can be read from.
+enum Aligned<'a> {
+    Borrowed(&'a Tensor),
+    Moved(Tensor),
+}
+
+impl AsRef<Tensor> for Aligned<'_> {
+    fn as_ref(&self) -> &Tensor {
+        match self {
+            Self::Borrowed(tensor) => tensor,
+            Self::Moved(tensor) => tensor,
+        }
+    }
+}
+
+fn aligned_in_order<'a>(
+    signature: &ModelSignature,
+    inputs: &'a NamedTensors,
+) -> Result<SmallVec<[Aligned<'a>; 4]>> {
+    let order = signature.inputs.iter();
+    order
+        .map(|spec| {
+            let tensor = inputs.require(&spec.name)?;
+            Ok(if tensor.is_aligned() {
+                Aligned::Borrowed(tensor)
+            } else {
+                Aligned::Moved(tensor.clone().into_aligned())
+            })
+        })
+        .collect()
+}
+
+/// Takes the outputs out of the session, under the names that the signature holds already.
+fn name_outputs(signature: &ModelSignature, outputs: SessionOutputs<'_>) -> Result<NamedTensors> {
+    let mut named = NamedTensors::new();
+    for (name, value) in outputs {
+        let name = signature
+            .output(name)
+            .map_or_else(|| name.into(), |spec| Arc::clone(&spec.name));
+        named.insert(name, to_tensor(value)?)?;
+    }
+    Ok(named)
+}
+
+fn select(outputs: &NamedTensors, requested: &[TensorName]) -> Result<NamedTensors> {
+    let mut selected = NamedTensors::new();
+    for name in requested {
+        selected.insert(Arc::clone(name), outputs.require(name)?.clone())?;
+    }
+    Ok(selected)
+}
