@@ -1,2 +1,6 @@
 //! wip
+pub mod batch;
 pub mod session;
+mod warm_up;
+
+pub use self::warm_up::WarmUp;

@@ -1,0 +1,24 @@
+//! Dynamic batching: many callers, one run.
+//!
+//! [`Batcher`] is a `Predict` over a `SessionFactory`. Requests wait in one bounded queue; whoever
+//! owns a free session takes as many as fit (`policy`, `queue`), stacks their rows (`stack`), runs
+//! once and hands each caller its rows (`run`). A session is owned by a thread of its own (`worker`)
+//! or by whichever caller comes first (`leader`).
+
+mod batcher;
+mod item;
+mod leader;
+mod observer;
+mod options;
+mod policy;
+mod queue;
+mod run;
+mod shared;
+mod stack;
+mod worker;
+
+pub use self::{
+    batcher::{Batcher, BatcherBuilder, BatcherLoad},
+    observer::{BatchObserver, BatchRecord},
+    options::{BatcherOptions, Batching, OnFull, Placement},
+};

@@ -1,0 +1,152 @@
+//! [`BatcherOptions`].
+
+use std::time::Duration;
+
+use mlops_core::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+/// How requests are gathered into batches, and how many may wait.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct BatcherOptions {
+    /// Rows in a batch at most, and so in a request.
+    pub max_batch_size: usize,
+    /// How long a session that could run may wait for a partial batch to fill, counted from the
+    /// arrival of its oldest request. Zero: it takes what is there.
+    pub max_queue_delay: Duration,
+    /// Sessions, each with its own copy of the model.
+    pub instances: usize,
+    /// Who runs the sessions.
+    pub placement: Placement,
+    /// Whether requests are stacked at all.
+    pub batching: Batching,
+    /// Requests that may wait at most.
+    pub max_queued_requests: usize,
+    /// Bytes of inputs that may wait at most.
+    pub max_queued_bytes: usize,
+    /// What happens to a request that finds the queue full.
+    pub on_full: OnFull,
+}
+
+/// Who runs a batcher's sessions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Placement {
+    /// [`CallerRuns`](Self::CallerRuns) if a full batch of zeros takes less than 50 µs when the
+    /// batcher starts and the session may change threads, [`Thread`](Self::Thread) otherwise.
+    #[default]
+    Auto,
+    /// A named thread for each session. For anything that takes longer than a thread's wake-up.
+    Thread,
+    /// The first caller that finds a session free runs the batch, on its own thread, and answers the
+    /// others. For sessions so fast that waking a thread would cost more; it occupies a thread of
+    /// the async runtime for as long as a batch takes.
+    CallerRuns,
+}
+
+/// Whether requests are stacked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Batching {
+    /// If the model's signature is batchable: axis 0 of every input and output is free.
+    #[default]
+    Auto,
+    /// Never, whatever the signature says: requests run one by one, of any size.
+    Never,
+}
+
+/// What happens to a request that finds the queue full.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnFull {
+    /// It fails at once with `Overloaded`.
+    #[default]
+    Reject,
+    /// It waits for room, until its deadline; the caller bounds how many wait.
+    Wait,
+}
+
+impl Default for BatcherOptions {
+    fn default() -> Self {
+        Self {
+            max_batch_size: 32,
+            max_queue_delay: Duration::ZERO,
+            instances: 1,
+            placement: Placement::default(),
+            batching: Batching::default(),
+            max_queued_requests: 4096,
+            max_queued_bytes: 256 << 20,
+            on_full: OnFull::default(),
+        }
+    }
+}
+
+impl BatcherOptions {
+    /// Sets the most rows in a batch.
+    #[must_use]
+    pub fn with_max_batch_size(mut self, rows: usize) -> Self {
+        self.max_batch_size = rows;
+        self
+    }
+
+    /// Sets how long a partial batch may wait to fill.
+    #[must_use]
+    pub fn with_max_queue_delay(mut self, delay: Duration) -> Self {
+        self.max_queue_delay = delay;
+        self
+    }
+
+    /// Sets the number of sessions.
+    #[must_use]
+    pub fn with_instances(mut self, instances: usize) -> Self {
+        self.instances = instances;
+        self
+    }
+
+    /// Sets who runs the sessions.
+    #[must_use]
+    pub fn with_placement(mut self, placement: Placement) -> Self {
+        self.placement = placement;
+        self
+    }
+
+    /// Sets whether requests are stacked.
+    #[must_use]
+    pub fn with_batching(mut self, batching: Batching) -> Self {
+        self.batching = batching;
+        self
+    }
+
+    /// Sets how many requests, and how many bytes of inputs, may wait.
+    #[must_use]
+    pub fn with_queue_limits(mut self, requests: usize, bytes: usize) -> Self {
+        self.max_queued_requests = requests;
+        self.max_queued_bytes = bytes;
+        self
+    }
+
+    /// Sets what happens to a request that finds the queue full.
+    #[must_use]
+    pub fn with_on_full(mut self, on_full: OnFull) -> Self {
+        self.on_full = on_full;
+        self
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        let invalid = |reason: &str| Err(Error::invalid("batcher options", reason));
+        if self.max_batch_size == 0 {
+            return invalid("max_batch_size is 0");
+        }
+        if self.instances == 0 {
+            return invalid("instances is 0");
+        }
+        if self.max_queued_requests == 0 {
+            return invalid("max_queued_requests is 0");
+        }
+        if self.placement == Placement::CallerRuns && !self.max_queue_delay.is_zero() {
+            return invalid("caller runs has no thread that could wait: max_queue_delay must be 0");
+        }
+        Ok(())
+    }
+}
