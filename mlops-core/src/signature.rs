@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use crate::{
     Error, Result,
-    tensor::{DataType, NamedTensors, Tensor, TensorName},
+    tensor::{DataType, NamedTensors, TensorName},
 };
 
 /// One axis of a declared shape.
@@ -65,6 +65,27 @@ impl TensorSpec {
             data_type,
             shape: shape.into_iter().collect(),
         }
+    }
+
+    /// Checks type, rank and fixed sizes, as a decoder does before it reads a single element.
+    ///
+    /// # Errors
+    /// [`Error::InvalidTensor`].
+    pub fn check(&self, data_type: DataType, shape: &[usize]) -> Result<()> {
+        let fits = |(dim, size): (&Dim, &usize)| !matches!(dim, Dim::Fixed(fixed) if fixed != size);
+        if data_type == self.data_type
+            && shape.len() == self.shape.len()
+            && self.shape.iter().zip(shape).all(fits)
+        {
+            return Ok(());
+        }
+        Err(self.mismatch(data_type, shape))
+    }
+
+    #[cold]
+    fn mismatch(&self, data_type: DataType, shape: &[usize]) -> Error {
+        let name = Arc::clone(&self.name);
+        Error::invalid_tensor(name, self.type_and_shape(), actual(data_type, shape))
     }
 
     /// Type and shape, without the name: `FP32[batch,64]`.
@@ -255,12 +276,9 @@ fn validate<'a>(
         let Some(tensor) = tensors.get(&spec.name) else {
             return Err(missing_tensor(spec, specs, tensors));
         };
-        if tensor.data_type() != spec.data_type || tensor.shape().len() != spec.shape.len() {
-            return Err(mismatch(spec, tensor));
-        }
+        spec.check(tensor.data_type(), tensor.shape())?;
         for (dim, &size) in spec.shape.iter().zip(tensor.shape()) {
             match dim {
-                Dim::Fixed(expected) if *expected != size => return Err(mismatch(spec, tensor)),
                 Dim::Fixed(_) | Dim::Unknown => {}
                 Dim::Symbolic(symbol) => {
                     match symbols.iter().find(|(known, ..)| *known == &**symbol) {
@@ -273,7 +291,7 @@ fn validate<'a>(
                                     "{} with {symbol} = {known} as in `{first}`",
                                     spec.type_and_shape()
                                 ),
-                                actual(tensor),
+                                actual(tensor.data_type(), tensor.shape()),
                             ));
                         }
                     }
@@ -282,15 +300,6 @@ fn validate<'a>(
         }
     }
     Ok(())
-}
-
-#[cold]
-fn mismatch(spec: &TensorSpec, tensor: &Tensor) -> Error {
-    Error::invalid_tensor(
-        Arc::clone(&spec.name),
-        spec.type_and_shape(),
-        actual(tensor),
-    )
 }
 
 #[cold]
@@ -327,9 +336,9 @@ fn names(specs: &[TensorSpec]) -> String {
         .join(", ")
 }
 
-fn actual(tensor: &Tensor) -> String {
-    let sizes: Vec<_> = tensor.shape().iter().map(ToString::to_string).collect();
-    format!("{}[{}]", tensor.data_type(), sizes.join(","))
+fn actual(data_type: DataType, shape: &[usize]) -> String {
+    let sizes: Vec<_> = shape.iter().map(ToString::to_string).collect();
+    format!("{data_type}[{}]", sizes.join(","))
 }
 
 #[cfg(test)]
@@ -337,6 +346,7 @@ mod tests {
     use ndarray::{ArrayD, IxDyn};
 
     use super::*;
+    use crate::tensor::Tensor;
 
     fn symbol(name: &str) -> Dim {
         Dim::Symbolic(name.into())

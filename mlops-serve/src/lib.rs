@@ -1,6 +1,49 @@
-//! wip
+//! Serving models from within a Rust service: ONNX Runtime sessions, dynamic batching, the Open
+//! Inference Protocol.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use mlops_core::{inference::{InferenceRequest, Predict}, model::ModelId, tensor::{NamedTensors, Tensor}};
+//! use mlops_serve::{
+//!     batch::{Batcher, BatcherOptions},
+//!     session::onnxruntime::{DiscoverOptions, OnnxRuntime, OnnxSessionFactory, SessionOptions},
+//! };
+//!
+//! # async fn example(image: ndarray::Array2<f32>) -> Result<(), Box<dyn std::error::Error>> {
+//! let runtime = OnnxRuntime::discover(&DiscoverOptions::default())?;
+//! let factory = OnnxSessionFactory::from_file(&runtime, "digits.onnx", SessionOptions::default());
+//! let id = ModelId::new("digits".parse()?, "1".parse()?);
+//! let model = Arc::new(Batcher::start(id, factory, BatcherOptions::default())?);
+//!
+//! // From as many tasks as there are: rows of concurrent requests run as one batch.
+//! let inputs = NamedTensors::single("input", Tensor::from_array(image));
+//! let response = model.predict(InferenceRequest::new(inputs)).await?;
+//! println!("{:?}", response.outputs.require("label")?.as_slice::<i64>()?);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | module | feature | |
+//! | --- | --- | --- |
+//! | `session::onnxruntime` | `onnxruntime` (default), `cuda`, `tensorrt` | models in ONNX Runtime, as `InferenceSession` |
+//! | [`batch`] | | [`batch::Batcher`]: many callers, one run; a `Predict` over any `SessionFactory` |
+//! | [`host`] | | the set of models a server has, and which are ready |
+//! | `protocol` | `http` | Open Inference Protocol and health as axum routers; `serve` within limits |
+//! | `metrics` | `prometheus` | requests, phases, batch sizes, load; `/metrics` |
+//!
+//! **Not here**: a process of its own, a configuration file, a thread or task that starts behind
+//! the host's back. What a method starts, its value owns and its `shutdown` ends.
+
 pub mod batch;
+pub mod host;
+#[cfg(feature = "prometheus")]
+pub mod metrics;
+#[cfg(feature = "http")]
+pub mod protocol;
+pub mod record;
 pub mod session;
 mod warm_up;
+
+pub use mlops_core;
 
 pub use self::warm_up::WarmUp;

@@ -1,0 +1,192 @@
+//! Serves the ONNX models of a directory, `MODELS/NAME/VERSION/model.onnx`, over the Open Inference
+//! Protocol.
+//!
+//!     cargo run --release --bin model_server -- --models examples/data/digits/models
+//!
+//! It listens at once and is ready when every model is loaded and warm.
+#![expect(clippy::print_stderr, reason = "a program talks to its terminal")]
+
+use std::{
+    error::Error,
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use clap::Parser;
+use mlops_core::{clock::SystemClock, inference::Predict, model::ModelId, observe::Observed};
+use mlops_serve::{
+    batch::{Batcher, BatcherOptions, Placement},
+    host::ModelTable,
+    metrics::{self, ServeMetrics, prometheus_client::registry::Registry},
+    protocol::{ServeOptions, health, oip, serve},
+    session::onnxruntime::{DiscoverOptions, OnnxRuntime, OnnxSessionFactory, SessionOptions},
+};
+
+#[derive(Parser)]
+#[command(about = "Serves ONNX models over the Open Inference Protocol")]
+struct Arguments {
+    /// Directory of models: NAME/VERSION/model.onnx
+    #[arg(long)]
+    models: PathBuf,
+    /// Address to listen on; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:8000")]
+    http: SocketAddr,
+    /// Sessions of each model
+    #[arg(long, default_value_t = 1)]
+    instances: usize,
+    /// Rows in a batch at most
+    #[arg(long, default_value_t = 32)]
+    max_batch_size: usize,
+    /// How long a partial batch may wait to fill, such as 2ms or 500us
+    #[arg(long, default_value = "0ms", value_parser = duration)]
+    max_queue_delay: Duration,
+    /// Who runs the sessions: auto, thread or caller-runs
+    #[arg(long, default_value = "auto", value_parser = placement)]
+    placement: Placement,
+    /// The ONNX Runtime library [default: looked for beside the program and by the system's loader]
+    #[arg(long, env = "ORT_DYLIB_PATH")]
+    onnxruntime: Option<PathBuf>,
+}
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(char::is_alphabetic);
+    let count: u64 = digits
+        .parse()
+        .map_err(|_| format!("`{text}` is not like 2ms"))?;
+    match &text[digits.len()..] {
+        "us" => Ok(Duration::from_micros(count)),
+        "ms" => Ok(Duration::from_millis(count)),
+        "s" => Ok(Duration::from_secs(count)),
+        unit => Err(format!("the unit `{unit}` is not us, ms or s")),
+    }
+}
+
+fn placement(text: &str) -> Result<Placement, String> {
+    match text {
+        "auto" => Ok(Placement::Auto),
+        "thread" => Ok(Placement::Thread),
+        "caller-runs" => Ok(Placement::CallerRuns),
+        _ => Err("choose auto, thread or caller-runs".into()),
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Failure> {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .init();
+    let arguments = Arguments::parse();
+
+    let mut registry = Registry::default();
+    let metrics = ServeMetrics::register(&mut registry);
+    let table = Arc::new(ModelTable::new());
+    let models = find_models(&arguments.models)?;
+    for (id, _) in &models {
+        table.announce(id);
+    }
+
+    let options = oip::RestOptions::default().with_recorder(Arc::new(metrics.clone()));
+    let router = oip::router(table.clone(), options)
+        .merge(health::router(table.clone()))
+        .merge(metrics::router(Arc::new(registry)));
+    let listener = tokio::net::TcpListener::bind(arguments.http).await?;
+    eprintln!("listening on http://{}", listener.local_addr()?);
+
+    let loading = tokio::task::spawn_blocking(move || load(&arguments, &models, &metrics, &table));
+    let stop = async {
+        tokio::signal::ctrl_c().await.ok();
+        eprintln!("finishing what is under way");
+    };
+    let serving = serve(listener, router, ServeOptions::default(), stop);
+    tokio::pin!(serving);
+    tokio::select! {
+        served = &mut serving => served?,
+        loaded = loading => {
+            loaded??;
+            eprintln!("ready");
+            serving.await?;
+        }
+    }
+    Ok(())
+}
+
+/// Loads every model, warms it up and publishes it.
+fn load(
+    arguments: &Arguments,
+    models: &[(ModelId, PathBuf)],
+    metrics: &ServeMetrics,
+    table: &ModelTable,
+) -> Result<(), Failure> {
+    let mut discover = DiscoverOptions::default();
+    discover.path = arguments.onnxruntime.clone();
+    let runtime = OnnxRuntime::discover(&discover)?;
+    let options = BatcherOptions::default()
+        .with_instances(arguments.instances)
+        .with_max_batch_size(arguments.max_batch_size)
+        .with_max_queue_delay(arguments.max_queue_delay)
+        .with_placement(arguments.placement);
+    for (id, path) in models {
+        let factory = OnnxSessionFactory::from_file(&runtime, path, SessionOptions::default());
+        let watched = metrics.model(id);
+        let started = Batcher::builder(id.clone(), factory, options.clone())
+            .observer(watched.clone())
+            .start();
+        match started {
+            Ok(batcher) => {
+                let batcher = Arc::new(batcher);
+                eprintln!(
+                    "{id}: {:?}, {}",
+                    batcher.placement(),
+                    batcher.descriptor().signature
+                );
+                watched.watch_load(&batcher);
+                table.publish(Observed::wrap(
+                    batcher,
+                    vec![watched],
+                    Arc::new(SystemClock),
+                ));
+            }
+            // The others still serve; this one says why it does not.
+            Err(error) => {
+                eprintln!("{id}: {}", error.report());
+                table.fail(id, &error);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Every `NAME/VERSION/model.onnx` under `directory`.
+fn find_models(directory: &Path) -> Result<Vec<(ModelId, PathBuf)>, Failure> {
+    let mut models = Vec::new();
+    for name in
+        fs::read_dir(directory).map_err(|error| format!("{}: {error}", directory.display()))?
+    {
+        let name = name?.path();
+        for version in fs::read_dir(&name).into_iter().flatten().flatten() {
+            let path = version.path().join("model.onnx");
+            if path.is_file() {
+                let text = |path: &Path| {
+                    path.file_name()
+                        .unwrap_or_default()
+                        .to_string_lossy()
+                        .into_owned()
+                };
+                models.push((
+                    ModelId::new(text(&name).parse()?, text(&version.path()).parse()?),
+                    path,
+                ));
+            }
+        }
+    }
+    if models.is_empty() {
+        return Err(format!("no NAME/VERSION/model.onnx in {}", directory.display()).into());
+    }
+    models.sort();
+    Ok(models)
+}

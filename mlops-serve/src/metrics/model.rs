@@ -1,0 +1,82 @@
+//! [`ModelMetrics`].
+
+use std::sync::Arc;
+
+use mlops_core::{
+    model::ModelId,
+    observe::{Interest, PredictionObserver, PredictionRecord},
+};
+use prometheus_client::metrics::{counter::Counter, histogram::Histogram};
+
+use super::serve::{ModelLabels, ServeMetrics, model_labels};
+use crate::batch::{BatchObserver, BatchRecord, Batcher};
+
+/// The metrics of one model: an observer of its predictions and of its batches.
+#[derive(Debug)]
+pub struct ModelMetrics {
+    metrics: ServeMetrics,
+    labels: ModelLabels,
+    ok: Counter,
+    request_duration: Histogram,
+    queue_wait: Histogram,
+    batching_duration: Histogram,
+    inference_duration: Histogram,
+    batch_size: Histogram,
+}
+
+impl ModelMetrics {
+    pub(super) fn new(metrics: ServeMetrics, id: &ModelId) -> Self {
+        let labels = model_labels(Some(id));
+        let families = Arc::clone(&metrics.families);
+        let [name, version] = labels.clone();
+        Self {
+            ok: families
+                .requests
+                .get_or_create_owned(&[name, version, ("code", "ok".into())]),
+            request_duration: families.request_duration.get_or_create_owned(&labels),
+            queue_wait: families.queue_wait.get_or_create_owned(&labels),
+            batching_duration: families.batching_duration.get_or_create_owned(&labels),
+            inference_duration: families.inference_duration.get_or_create_owned(&labels),
+            batch_size: families.batch_size.get_or_create_owned(&labels),
+            metrics,
+            labels,
+        }
+    }
+
+    /// Reports how much a batcher has to do, for as long as it lives.
+    pub fn watch_load(&self, batcher: &Arc<Batcher>) {
+        self.metrics.watch_load(self.labels.clone(), batcher);
+    }
+}
+
+impl PredictionObserver for ModelMetrics {
+    fn interest(&self) -> Interest {
+        Interest::Metadata
+    }
+
+    fn observe(&self, record: &PredictionRecord<'_>) {
+        self.request_duration.observe(record.elapsed.as_secs_f64());
+        match record.result {
+            Ok(response) => {
+                self.queue_wait
+                    .observe(response.timings.queue.as_secs_f64());
+                self.ok.inc();
+            }
+            Err(error) => {
+                let [name, version] = self.labels.clone();
+                let labels = [name, version, ("code", error.code().to_owned())];
+                self.metrics.families.requests.get_or_create(&labels).inc();
+            }
+        }
+    }
+}
+
+impl BatchObserver for ModelMetrics {
+    fn observe(&self, record: &BatchRecord<'_>) {
+        self.batch_size.observe(record.rows as f64);
+        self.batching_duration
+            .observe(record.batching.as_secs_f64());
+        self.inference_duration
+            .observe(record.inference.as_secs_f64());
+    }
+}

@@ -1,0 +1,47 @@
+//! The project's own commands. `cargo xtask` lists them.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program talks to its terminal"
+)]
+
+mod command;
+mod demo;
+mod setup;
+mod test;
+mod verify;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  demo          serve a real model, send it real images, compare with Python
+  demo serve    the same server, for you to try; ends with Ctrl-C
+  test          every test, with the real ONNX Runtime and the stock Python clients
+  verify        formatting, lints, every feature alone, documentation
+  setup         fetch ONNX Runtime and the Python environment into target/ (others call it)
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = match arguments[..] {
+        ["setup"] => setup::library().and_then(|_| setup::python()).map(drop),
+        ["demo"] => demo::run(),
+        ["demo", "serve"] => demo::serve(),
+        ["test"] => test::run(),
+        ["verify"] => verify::run(),
+        _ => {
+            print!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

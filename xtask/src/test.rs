@@ -1,0 +1,29 @@
+//! The tests.
+
+use crate::{
+    command::{Result, cargo, is_installed},
+    setup,
+};
+
+/// What is compiled in tests: every capability that needs no service and no special hardware.
+pub(crate) const FEATURES: &str = "mlops-core/testing,mlops-serve/http,mlops-serve/prometheus";
+
+/// Every test of the first tier.
+pub(crate) fn run() -> Result<()> {
+    setup::library()?;
+    setup::python()?;
+    if is_installed("cargo-nextest", "--version") {
+        cargo(&["nextest", "run", "--workspace", "--features", FEATURES])?;
+    } else {
+        cargo(&[
+            "test",
+            "--workspace",
+            "--features",
+            FEATURES,
+            "--lib",
+            "--bins",
+            "--tests",
+        ])?;
+    }
+    cargo(&["test", "--doc", "--workspace", "--features", FEATURES])
+}
