@@ -1,7 +1,6 @@
 //! The batcher with mock sessions that can be held up, and with real ones.
 
 #[cfg(feature = "onnxruntime")]
-#[expect(dead_code, reason = "only the models are needed here")]
 mod fixture;
 
 use std::{

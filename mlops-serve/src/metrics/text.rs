@@ -114,7 +114,9 @@ mod tests {
         registry.register("requests", "Requests", requests);
         registry.register("depth", "Depth", Gauge::<i64>::default());
         registry.register("build", "Build", Info::new([("version", "1")]));
-        let wait = HistogramWithExemplars::<[(&'static str, &'static str); 1]>::new([1.0, 2.0]);
+        let wait = HistogramWithExemplars::<[(&'static str, &'static str); 1]>::new(
+            [1.0, 2.0].into_iter(),
+        );
         wait.observe(1.5, Some([("trace_id", "abc")]), None);
         registry.register_with_unit("wait", "Wait", Unit::Seconds, wait);
         registry

@@ -104,9 +104,11 @@ mod de_ignore {
 pub(super) fn decode(
     body: Bytes,
     json_length: Option<usize>,
+    max_json_depth: usize,
     signature: &ModelSignature,
 ) -> Result<Decoded> {
     let (json, mut binary) = BinaryPart::split(body, json_length)?;
+    check_depth(&json, max_json_depth)?;
     let wire: WireRequest<'_> = serde_json::from_slice(&json)
         .map_err(|error| Error::invalid("request body", format_args!("JSON: {error}")))?;
     let mut inputs = NamedTensors::new();
@@ -145,6 +147,28 @@ pub(super) fn decode(
         form,
         timeout,
     })
+}
+
+/// Checks how deep arrays and objects are nested, before anything is parsed.
+fn check_depth(json: &[u8], limit: usize) -> Result<()> {
+    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'[' | b'{' if !quoted => {
+                depth += 1;
+                if depth > limit {
+                    let reason = format!("JSON nested deeper than {limit}");
+                    return Err(Error::invalid("request body", reason));
+                }
+            }
+            b']' | b'}' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn decode_input(

@@ -39,6 +39,8 @@ const HEADER_LENGTH: &str = "inference-header-content-length";
 pub struct RestOptions {
     /// The largest body in bytes.
     pub max_body_bytes: usize,
+    /// How deep arrays and objects in a body may be nested.
+    pub max_json_depth: usize,
     /// The server's name in its metadata.
     pub server_name: String,
     /// The server's version in its metadata.
@@ -51,6 +53,7 @@ impl Default for RestOptions {
     fn default() -> Self {
         Self {
             max_body_bytes: 64 << 20,
+            max_json_depth: 64,
             server_name: env!("CARGO_PKG_NAME").into(),
             server_version: env!("CARGO_PKG_VERSION").into(),
             recorder: Arc::new(NoRecorder),
@@ -63,6 +66,13 @@ impl RestOptions {
     #[must_use]
     pub fn with_max_body_bytes(mut self, bytes: usize) -> Self {
         self.max_body_bytes = bytes;
+        self
+    }
+
+    /// Sets how deep arrays and objects in a body may be nested.
+    #[must_use]
+    pub fn with_max_json_depth(mut self, depth: usize) -> Self {
+        self.max_json_depth = depth;
         self
     }
 
@@ -248,8 +258,13 @@ async fn answer(rest: &Rest, path: &ModelPath, request: Request) -> WireResult<R
     let decoded = async {
         let json_length = json_length(request.headers())?;
         let trace_parent = trace_parent(request.headers());
-        let body = read_body(request, rest.options.max_body_bytes).await?;
-        let mut decoded = decode(body, json_length, &descriptor.signature)?;
+        let RestOptions {
+            max_body_bytes,
+            max_json_depth,
+            ..
+        } = rest.options;
+        let body = read_body(request, max_body_bytes).await?;
+        let mut decoded = decode(body, json_length, max_json_depth, &descriptor.signature)?;
         if trace_parent.is_some() {
             decoded.request.context.get_or_insert_default().trace_parent = trace_parent;
         }
