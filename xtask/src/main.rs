@@ -19,8 +19,12 @@ usage: cargo xtask COMMAND
   demo          serve a real model, send it real images, compare with Python
   demo serve    the same server, for you to try; ends with Ctrl-C
   test          every test, with the real ONNX Runtime and the stock Python clients
+  test --services
+                tests against other programs, which must be installed
   verify        formatting, lints, every feature alone, documentation
   setup         fetch ONNX Runtime and the Python environment into target/ (others call it)
+  setup --system
+                install the other programs that `test --services` needs (apt)
 ";
 
 fn main() -> ExitCode {
@@ -28,9 +32,11 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match arguments[..] {
         ["setup"] => setup::library().and_then(|_| setup::python()).map(drop),
+        ["setup", "--system"] => setup::system(),
         ["demo"] => demo::run(),
         ["demo", "serve"] => demo::serve(),
         ["test"] => test::run(),
+        ["test", "--services"] => test::services(),
         ["verify"] => verify::run(),
         _ => {
             print!("{USAGE}");

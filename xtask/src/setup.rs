@@ -148,6 +148,22 @@ pub(crate) fn environment(name: &str, requirements: &str) -> Result<PathBuf> {
     Ok(interpreter)
 }
 
+/// Installs the programs that `test --services` starts.
+pub(crate) fn system() -> Result<()> {
+    if is_installed("promtool", "--version") {
+        return Ok(());
+    }
+    execute(&mut command("apt-get", &["update", "-qq"]))?;
+    let install = [
+        "install",
+        "-y",
+        "-qq",
+        "--no-install-recommends",
+        "prometheus",
+    ];
+    execute(&mut command("apt-get", &install))
+}
+
 fn python3() -> Result<&'static str> {
     if is_installed("python3", "--version") {
         Ok("python3")

@@ -27,3 +27,20 @@ pub(crate) fn run() -> Result<()> {
     }
     cargo(&["test", "--doc", "--workspace", "--features", FEATURES])
 }
+
+/// Tests that start other programs.
+pub(crate) fn services() -> Result<()> {
+    setup::library()?;
+    if !is_installed("promtool", "--version") {
+        return Err("promtool is not installed: `cargo xtask setup --system` installs it".into());
+    }
+    cargo(&[
+        "test",
+        "--package",
+        "examples",
+        "--features",
+        "services",
+        "--test",
+        "services",
+    ])
+}
