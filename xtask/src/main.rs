@@ -5,6 +5,7 @@
     reason = "a program talks to its terminal"
 )]
 
+mod bench;
 mod command;
 mod demo;
 mod setup;
@@ -22,6 +23,7 @@ usage: cargo xtask COMMAND
   test --services
                 tests against other programs, which must be installed
   verify        formatting, lints, every feature alone, documentation
+  bench [NAME]  benchmarks against the peers, side by side: session, batcher, http, tensors
   setup         fetch ONNX Runtime and the Python environment into target/ (others call it)
   setup --system
                 install the other programs that `test --services` needs (apt)
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         ["demo", "serve"] => demo::serve(),
         ["test"] => test::run(),
         ["test", "--services"] => test::services(),
+        ["bench", ref names @ ..] => bench::run(names),
         ["verify"] => verify::run(),
         _ => {
             print!("{USAGE}");

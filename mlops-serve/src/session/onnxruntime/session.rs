@@ -69,6 +69,13 @@ impl OnnxSession {
             .map_err(run_error)
     }
 
+    /// The session without the wrapper, so that benchmarks can tell what the wrapper costs.
+    #[cfg(feature = "internals")]
+    #[doc(hidden)]
+    pub fn bare(&mut self) -> &mut Session {
+        &mut self.session
+    }
+
     fn run_plain(&mut self, values: &Values<'_>) -> Result<NamedTensors> {
         let outputs = self.session.run::<0>(&values[..]).map_err(run_error)?;
         name_outputs(&self.signature, outputs)

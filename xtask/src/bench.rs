@@ -1,0 +1,166 @@
+//! The benchmarks, against the peers.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Child, Stdio},
+    time::Duration,
+};
+
+use crate::{
+    command::{Result, cargo, command, execute, target},
+    setup,
+};
+
+const ROUNDS: usize = 5;
+const SECONDS: &str = "3s";
+
+/// Runs the named benchmarks: `session`, `batcher`, `http`, `tensors`; all without a name.
+pub(crate) fn run(names: &[&str]) -> Result<()> {
+    let wants = |name: &str| names.is_empty() || names.contains(&name);
+    if let Some(unknown) = names
+        .iter()
+        .find(|name| !["session", "batcher", "http", "tensors"].contains(name))
+    {
+        return Err(format!("no benchmark `{unknown}`: session, batcher, http, tensors").into());
+    }
+    let library = setup::library()?;
+    let models = models()?;
+    cargo(&[
+        "build",
+        "--release",
+        "--package",
+        "benches",
+        "--package",
+        "examples",
+    ])?;
+    for bar in ["session", "batcher"] {
+        if wants(bar) {
+            let bars = target().join("release/bars");
+            execute(command(bars, &[bar]).arg(&library).arg(&models))?;
+        }
+    }
+    if wants("http") {
+        http(&library, &models)?;
+    }
+    if wants("tensors") {
+        cargo(&["bench", "--package", "benches", "--bench", "tensors"])?;
+    }
+    Ok(())
+}
+
+/// Makes the models, once.
+fn models() -> Result<PathBuf> {
+    let models = target().join("bench-models");
+    if !models.join("big/1/model.onnx").is_file() {
+        let python = setup::environment("python-bench", "benches/requirements.txt")?;
+        execute(command(python, &["benches/models/make_models.py"]).arg(&models))?;
+    }
+    Ok(models)
+}
+
+/// The server against the hand-written one, under `wrk`, in turn.
+fn http(library: &Path, models: &Path) -> Result<()> {
+    let mut ours = command(
+        target().join("release/model_server"),
+        &["--http", "127.0.0.1:8201"],
+    );
+    ours.args(["--max-batch-size", "64", "--onnxruntime"])
+        .arg(library)
+        .arg("--models")
+        .arg(models);
+    let _ours = Server(ours.stderr(Stdio::null()).spawn()?);
+    let mut theirs = command(target().join("release/axum_ort"), &[]);
+    theirs.arg(library).arg(models).arg("127.0.0.1:8202");
+    let _theirs = Server(theirs.stderr(Stdio::null()).spawn()?);
+    std::thread::sleep(Duration::from_secs(2));
+
+    println!(
+        "\n| OIP over HTTP, binary, 1 row, `wrk` | ours | hand-written | ratio | p99 ours | p99 theirs | bar |"
+    );
+    println!("| --- | --- | --- | --- | --- | --- | --- |");
+    for model in ["small", "big"] {
+        for connections in ["1", "32", "128"] {
+            let (mut ours, mut theirs, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+            for _ in 0..ROUNDS {
+                let our = wrk(8201, model, connections)?;
+                let their = wrk(8202, model, connections)?;
+                ratios.push(our.rate / their.rate);
+                ours.push(our);
+                theirs.push(their);
+            }
+            println!(
+                "| {model} MLP, {connections} connections | {:.0}/s | {:.0}/s | {:.3} | {} | {} | 0.85 |",
+                median(ours.iter().map(|load| load.rate).collect()),
+                median(theirs.iter().map(|load| load.rate).collect()),
+                median(ratios),
+                middle(&ours),
+                middle(&theirs),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// What `wrk` says.
+struct Load {
+    rate: f64,
+    p99: String,
+}
+
+fn wrk(port: u16, model: &str, connections: &str) -> Result<Load> {
+    let url = format!("http://127.0.0.1:{port}/v2/models/{model}/infer");
+    let script = format!("benches/wrk/{model}.lua");
+    let output = command(
+        "wrk",
+        &[
+            "-t1",
+            "-c",
+            connections,
+            "-d",
+            SECONDS,
+            "--latency",
+            "-s",
+            &script,
+            &url,
+        ],
+    )
+    .output()
+    .map_err(|error| format!("wrk: {error}; `apt-get install wrk`"))?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    if text.contains("Non-2xx") || !output.status.success() {
+        return Err(format!("wrk against port {port}: {text}").into());
+    }
+    let after = |label: &str| {
+        let line = text
+            .lines()
+            .find(|line| line.trim_start().starts_with(label));
+        line.and_then(|line| line.split_whitespace().last())
+            .ok_or(format!("no {label}: {text}"))
+    };
+    Ok(Load {
+        rate: after("Requests/sec")?.parse()?,
+        p99: after("99%")?.to_owned(),
+    })
+}
+
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
+
+/// The p99 of the round whose rate is the median.
+fn middle(loads: &[Load]) -> &str {
+    let mut order: Vec<&Load> = loads.iter().collect();
+    order.sort_by(|one, other| one.rate.total_cmp(&other.rate));
+    &order[order.len() / 2].p99
+}
+
+/// A server that ends with this value.
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
