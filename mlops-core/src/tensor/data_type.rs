@@ -61,6 +61,7 @@ impl DataType {
     ];
 
     /// The protocol's name (Open Inference Protocol, "Tensor Data Types").
+    #[inline]
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -84,6 +85,7 @@ impl DataType {
     /// Bytes of one element; `None` for [`Bytes`](Self::Bytes), whose elements differ in length.
     ///
     /// It is also the alignment that a typed view needs.
+    #[inline]
     #[must_use]
     pub const fn size_bytes(self) -> Option<usize> {
         match self {

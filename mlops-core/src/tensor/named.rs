@@ -30,12 +30,14 @@ pub struct NamedTensors(SmallVec<[(TensorName, Tensor); 1]>);
 
 impl NamedTensors {
     /// No tensors.
+    #[inline]
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
     /// One tensor.
+    #[inline]
     #[must_use]
     pub fn single(name: impl Into<TensorName>, tensor: Tensor) -> Self {
         Self(smallvec::smallvec![(name.into(), tensor)])
@@ -59,6 +61,7 @@ impl NamedTensors {
     }
 
     /// The tensor of this name.
+    #[inline]
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Tensor> {
         self.0
@@ -71,29 +74,34 @@ impl NamedTensors {
     ///
     /// # Errors
     /// [`Error::NotFound`] if there is none.
+    #[inline]
     pub fn require(&self, name: &str) -> Result<&Tensor> {
         self.get(name)
             .ok_or_else(|| Error::not_found("tensor", name))
     }
 
     /// How many tensors there are.
+    #[inline]
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
     /// True if there are none.
+    #[inline]
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Names and tensors in order.
+    #[inline]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&TensorName, &Tensor)> {
         self.0.iter().map(|(name, tensor)| (name, tensor))
     }
 
     /// Bytes of content of all tensors together.
+    #[inline]
     #[must_use]
     pub fn size_bytes(&self) -> usize {
         self.0.iter().map(|(_, tensor)| tensor.size_bytes()).sum()

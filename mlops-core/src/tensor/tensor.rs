@@ -131,30 +131,35 @@ impl Tensor {
     }
 
     /// What the elements are.
+    #[inline]
     #[must_use]
     pub fn data_type(&self) -> DataType {
         self.data_type
     }
 
     /// The size of each axis; empty for a scalar.
+    #[inline]
     #[must_use]
     pub fn shape(&self) -> &[usize] {
         &self.shape
     }
 
     /// How many elements it has: 1 for a scalar.
+    #[inline]
     #[must_use]
     pub fn element_count(&self) -> usize {
         self.shape.iter().product()
     }
 
     /// The size of axis 0; `None` for a scalar, which has no axis.
+    #[inline]
     #[must_use]
     pub fn row_count(&self) -> Option<usize> {
         self.shape.first().copied()
     }
 
     /// Bytes of content: of the elements, or of all strings together.
+    #[inline]
     #[must_use]
     pub fn size_bytes(&self) -> usize {
         match &self.storage {
@@ -164,6 +169,7 @@ impl Tensor {
     }
 
     /// The bytes of a dense tensor; `None` for strings.
+    #[inline]
     #[must_use]
     pub fn bytes(&self) -> Option<&Bytes> {
         match &self.storage {
@@ -173,6 +179,7 @@ impl Tensor {
     }
 
     /// The elements of a [`DataType::Bytes`] tensor in C order; `None` for others.
+    #[inline]
     #[must_use]
     pub fn strings(&self) -> Option<&[Bytes]> {
         match &self.storage {
@@ -186,6 +193,7 @@ impl Tensor {
     /// # Errors
     /// [`Error::InvalidArgument`] if `T` is not the tensor's type or the bytes are misaligned for
     /// it; see [`into_aligned`](Self::into_aligned).
+    #[inline]
     pub fn as_slice<T: Element>(&self) -> Result<&[T]> {
         match &self.storage {
             Storage::Dense(bytes) if self.data_type == T::DATA_TYPE => T::cast(bytes),
@@ -263,6 +271,7 @@ impl Tensor {
     }
 
     /// True if its bytes lie at an address its type can be read from.
+    #[inline]
     #[must_use]
     pub fn is_aligned(&self) -> bool {
         match &self.storage {

@@ -6,7 +6,7 @@ use mlops_core::{
     Error, Result,
     inference::{Affinity, CancelHandle, InferenceSession, RunOptions},
     signature::ModelSignature,
-    tensor::{NamedTensors, Tensor, TensorName},
+    tensor::{NamedTensors, TensorName},
 };
 use ort::session::{
     NoSelectedOutputs, OutputSelector, RunOptions as OrtRunOptions, Session, SessionInputValue,
@@ -158,10 +158,13 @@ impl InferenceSession for OnnxSession {
         {
             return Err(Error::Cancelled);
         }
-        let aligned = aligned_in_order(&self.signature, inputs)?;
-        let values = aligned
+        let moved = align(inputs)?;
+        let inputs = moved.as_ref().unwrap_or(inputs);
+        let values = self
+            .signature
+            .inputs
             .iter()
-            .map(|tensor| to_value(tensor.as_ref()))
+            .map(|spec| to_value(inputs.require(&spec.name)?))
             .collect::<Result<Values<'_>>>()?;
         let outputs = match (&options.cancel, requested) {
             (Some(cancel), None) => self.run_cancellable(&values, cancel)?,
@@ -181,36 +184,16 @@ impl InferenceSession for OnnxSession {
     }
 }
 
-/// An input as it came, or a copy at an address it can be read from.
-enum Aligned<'a> {
-    Borrowed(&'a Tensor),
-    Moved(Tensor),
-}
-
-impl AsRef<Tensor> for Aligned<'_> {
-    fn as_ref(&self) -> &Tensor {
-        match self {
-            Self::Borrowed(tensor) => tensor,
-            Self::Moved(tensor) => tensor,
-        }
+/// The inputs at addresses they can be read from, if they are not already.
+fn align(inputs: &NamedTensors) -> Result<Option<NamedTensors>> {
+    if inputs.iter().all(|(_, tensor)| tensor.is_aligned()) {
+        return Ok(None);
     }
-}
-
-fn aligned_in_order<'a>(
-    signature: &ModelSignature,
-    inputs: &'a NamedTensors,
-) -> Result<SmallVec<[Aligned<'a>; 4]>> {
-    let order = signature.inputs.iter();
-    order
-        .map(|spec| {
-            let tensor = inputs.require(&spec.name)?;
-            Ok(if tensor.is_aligned() {
-                Aligned::Borrowed(tensor)
-            } else {
-                Aligned::Moved(tensor.clone().into_aligned())
-            })
-        })
-        .collect()
+    let mut moved = NamedTensors::new();
+    for (name, tensor) in inputs {
+        moved.insert(Arc::clone(name), tensor.clone().into_aligned())?;
+    }
+    Ok(Some(moved))
 }
 
 /// Takes the outputs out of the session, under the names that the signature holds already.
