@@ -1,4 +1,9 @@
 //! The model server as users run it: as a process, asked by the stock client, read by promtool.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test may panic and print"
+)]
 
 use std::{
     io::{BufRead, BufReader, Read, Write},

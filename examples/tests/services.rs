@@ -1,5 +1,6 @@
 //! Tests that need other programs: `cargo xtask test --services`.
 #![cfg(feature = "services")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::{
     io::Write,

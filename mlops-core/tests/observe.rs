@@ -1,4 +1,5 @@
 //! What observers see of predictions.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::{future::poll_fn, sync::Arc, task::Poll};
 

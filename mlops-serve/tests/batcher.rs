@@ -1,4 +1,5 @@
 //! The batcher with mock sessions that can be held up, and with real ones.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 #[cfg(feature = "onnxruntime")]
 mod fixture;

@@ -1,6 +1,7 @@
 //! Loading the library: every way it can go wrong, then right. One test, because the library is one
 //! for the whole process and the order matters.
 #![cfg(feature = "onnxruntime")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 #[expect(dead_code, reason = "only the library's path is needed here")]
 mod fixture;

@@ -1,5 +1,6 @@
 //! The Open Inference Protocol over REST: the routes, the forms, and every kind of bad request.
 #![cfg(feature = "http")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::{collections::BTreeMap, sync::Arc};
 

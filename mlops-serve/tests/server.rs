@@ -1,5 +1,6 @@
 //! The server's limits, over real sockets.
 #![cfg(feature = "http")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::{convert::Infallible, net::SocketAddr, time::Duration};
 

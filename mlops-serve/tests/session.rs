@@ -1,5 +1,6 @@
 //! Sessions of real models in the real ONNX Runtime.
 #![cfg(feature = "onnxruntime")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod fixture;
 

@@ -37,7 +37,7 @@ type Queues = Arc<HashMap<String, mpsc::SyncSender<Job>>>;
 async fn main() -> Result<(), Box<dyn Error>> {
     let [library, models, address] =
         <[String; 3]>::try_from(std::env::args().skip(1).collect::<Vec<_>>())
-            .map_err(|_| "usage: axum_ort LIBRARY MODELS ADDRESS")?;
+            .map_err(|given| format!("usage: axum_ort LIBRARY MODELS ADDRESS, not {given:?}"))?;
     let environment = ort::init_from(library)?.build()?;
     let mut queues = HashMap::new();
     for (name, width) in [("small", 64), ("big", 512)] {

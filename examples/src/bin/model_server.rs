@@ -19,8 +19,8 @@ use clap::Parser;
 use mlops_core::{clock::SystemClock, inference::Predict, model::ModelId, observe::Observed};
 use mlops_serve::{
     batch::{Batcher, BatcherOptions, Placement},
-    host::ModelTable,
-    metrics::{self, ServeMetrics, prometheus_client::registry::Registry},
+    host::{ModelTable, Models},
+    metrics::{self, ModelMetrics, ServeMetrics, prometheus_client::registry::Registry},
     protocol::{ServeOptions, health, oip, serve},
     session::onnxruntime::{DiscoverOptions, OnnxRuntime, OnnxSessionFactory, SessionOptions},
 };
@@ -91,8 +91,9 @@ async fn main() -> Result<(), Failure> {
     }
 
     let options = oip::RestOptions::default().with_recorder(Arc::new(metrics.clone()));
-    let router = oip::router(table.clone(), options)
-        .merge(health::router(table.clone()))
+    let served: Arc<dyn Models> = Arc::<ModelTable>::clone(&table);
+    let router = oip::router(Arc::clone(&served), options)
+        .merge(health::router(served))
         .merge(metrics::router(Arc::new(registry)));
     let listener = tokio::net::TcpListener::bind(arguments.http).await?;
     eprintln!("listening on http://{}", listener.local_addr()?);
@@ -134,7 +135,7 @@ fn load(
         let factory = OnnxSessionFactory::from_file(&runtime, path, SessionOptions::default());
         let watched = metrics.model(id);
         let started = Batcher::builder(id.clone(), factory, options.clone())
-            .observer(watched.clone())
+            .observer(Arc::<ModelMetrics>::clone(&watched))
             .start();
         match started {
             Ok(batcher) => {

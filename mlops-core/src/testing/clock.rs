@@ -8,7 +8,7 @@ use std::{
 
 use parking_lot::{Condvar, Mutex};
 
-use super::suite::{Build, Case, Outcome, Report, Violation, cases, check, run};
+use super::suite::{Build, Case, Outcome, Report, Violation, check, run, sync_cases};
 use crate::{
     clock::{Clock, Seen, Signal},
     timestamp::Timestamp,
@@ -157,7 +157,7 @@ pub async fn test_all<B: Build<Subject>>(builder: &B) -> Report {
 }
 
 fn all() -> Vec<Case<Subject>> {
-    cases! {
+    sync_cases! {
         1 monotonic_never_goes_back: "monotonic never goes back";
         2 an_earlier_raise_is_not_missed: "wait returns if the signal was raised since `seen`";
         3 a_raise_ends_the_wait: "wait returns when the signal is raised";
@@ -169,7 +169,7 @@ fn all() -> Vec<Case<Subject>> {
 const PATIENCE: Duration = Duration::from_secs(3);
 const STEP: Duration = Duration::from_millis(2);
 
-async fn monotonic_never_goes_back(subject: Subject) -> Outcome {
+fn monotonic_never_goes_back(subject: Subject) -> Outcome {
     let mut last = subject.clock.monotonic();
     for _ in 0..100 {
         subject.let_pass(Duration::from_micros(10));
@@ -180,20 +180,20 @@ async fn monotonic_never_goes_back(subject: Subject) -> Outcome {
     Ok(())
 }
 
-async fn an_earlier_raise_is_not_missed(subject: Subject) -> Outcome {
+fn an_earlier_raise_is_not_missed(subject: Subject) -> Outcome {
     let signal = Arc::new(Signal::default());
     let seen = signal.seen();
     signal.raise();
     ends(&subject, &signal, seen, None, || {})
 }
 
-async fn a_raise_ends_the_wait(subject: Subject) -> Outcome {
+fn a_raise_ends_the_wait(subject: Subject) -> Outcome {
     let signal = Arc::new(Signal::default());
     let seen = signal.seen();
     ends(&subject, &signal, seen, None, || signal.raise())
 }
 
-async fn the_deadline_ends_the_wait(subject: Subject) -> Outcome {
+fn the_deadline_ends_the_wait(subject: Subject) -> Outcome {
     let signal = Arc::new(Signal::default());
     let seen = signal.seen();
     let deadline = subject.clock.monotonic() + STEP;

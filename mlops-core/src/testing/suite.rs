@@ -152,3 +152,15 @@ macro_rules! cases {
     };
 }
 pub(super) use cases;
+
+/// A table of [`Case`]s from plain functions, for traits that are not async.
+macro_rules! sync_cases {
+    ($($number:literal $function:ident: $name:literal;)*) => {
+        vec![$($crate::testing::suite::Case {
+            number: $number,
+            name: $name,
+            run: |subject| Box::pin(std::future::ready($function(subject))),
+        }),*]
+    };
+}
+pub(super) use sync_cases;

@@ -1,5 +1,7 @@
 //! Tensors to test with.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use half::{bf16, f16};
 
@@ -44,7 +46,7 @@ pub fn sample_inputs(signature: &ModelSignature, rows: usize, seed: u64) -> Resu
         } else {
             Tensor::from_bytes(spec.data_type, &shape, encode(spec.data_type, &digits))?
         };
-        inputs.insert(spec.name.clone(), tensor.into_aligned())?;
+        inputs.insert(Arc::clone(&spec.name), tensor.into_aligned())?;
     }
     Ok(inputs)
 }

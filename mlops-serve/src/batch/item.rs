@@ -1,6 +1,6 @@
 //! A request in the queue.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use mlops_core::{
     Error, Result,
@@ -109,7 +109,7 @@ fn batch_rows(inputs: &NamedTensors, limit: usize) -> Result<usize> {
         let expected = *rows.get_or_insert(count);
         if count != expected {
             return Err(Error::invalid_tensor(
-                name.clone(),
+                Arc::clone(name),
                 format_args!("{expected} rows along axis 0 like the inputs before it"),
                 count,
             ));

@@ -29,6 +29,10 @@ pub(super) struct Leadership {
 }
 
 /// What became of a request that came in.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lives for a moment, on the stack"
+)]
 enum Entered {
     Leads(Leadership),
     Waits,

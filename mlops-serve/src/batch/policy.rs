@@ -52,6 +52,7 @@ impl BatchPolicy {
 mod tests {
     use super::*;
 
+    const ZERO: Duration = Duration::ZERO;
     const MS: Duration = Duration::from_millis(1);
 
     #[test]
@@ -62,17 +63,17 @@ mod tests {
         };
         // delay, rows, age of the oldest, closed => decision
         for (delay, rows, age, closed, expected) in [
-            (0 * MS, 0, None, false, Decision::Idle),
-            (0 * MS, 0, None, true, Decision::Idle),
-            (0 * MS, 1, Some(0 * MS), false, Decision::Run),
+            (ZERO, 0, None, false, Decision::Idle),
+            (ZERO, 0, None, true, Decision::Idle),
+            (ZERO, 1, Some(ZERO), false, Decision::Run),
             (5 * MS, 0, None, false, Decision::Idle),
-            (5 * MS, 1, Some(0 * MS), false, hold),
+            (5 * MS, 1, Some(ZERO), false, hold),
             (5 * MS, 7, Some(4 * MS), false, hold),
             (5 * MS, 7, Some(5 * MS), false, Decision::Run),
             (5 * MS, 7, Some(9 * MS), false, Decision::Run),
-            (5 * MS, 8, Some(0 * MS), false, Decision::Run),
-            (5 * MS, 99, Some(0 * MS), false, Decision::Run),
-            (5 * MS, 1, Some(0 * MS), true, Decision::Run),
+            (5 * MS, 8, Some(ZERO), false, Decision::Run),
+            (5 * MS, 99, Some(ZERO), false, Decision::Run),
+            (5 * MS, 1, Some(ZERO), true, Decision::Run),
             // A request without rows waits like any other.
             (5 * MS, 0, Some(4 * MS), false, hold),
         ] {

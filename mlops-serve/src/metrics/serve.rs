@@ -35,13 +35,15 @@ const SHORT_BUCKETS: [f64; 14] = [
 
 pub(super) type ModelLabels = [(&'static str, String); 2];
 pub(super) type RequestLabels = [(&'static str, String); 3];
+/// The batchers whose load is reported.
+type Loads = Arc<Mutex<Vec<(ModelLabels, Weak<Batcher>)>>>;
 type Histograms = Family<ModelLabels, Histogram, fn() -> Histogram>;
 
 /// The metrics of every model of a server. Clones share them.
 #[derive(Debug, Clone)]
 pub struct ServeMetrics {
     pub(super) families: Arc<Families>,
-    loads: Arc<Mutex<Vec<(ModelLabels, Weak<Batcher>)>>>,
+    loads: Loads,
 }
 
 #[derive(Debug)]
@@ -143,7 +145,7 @@ pub(super) fn model_labels(id: Option<&ModelId>) -> ModelLabels {
 }
 
 /// Asks every batcher that still lives for its load when metrics are read.
-struct LoadCollector(Arc<Mutex<Vec<(ModelLabels, Weak<Batcher>)>>>);
+struct LoadCollector(Loads);
 
 impl Collector for LoadCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {

@@ -26,7 +26,8 @@ impl Format {
 #[must_use]
 pub fn encode(registry: &Registry, format: Format) -> String {
     let mut open_metrics = String::new();
-    text::encode(&mut open_metrics, registry).expect("writing to a string cannot fail");
+    let written = text::encode(&mut open_metrics, registry);
+    debug_assert!(written.is_ok(), "writing to a string cannot fail");
     match format {
         Format::OpenMetrics => open_metrics,
         Format::Classic => classic(&open_metrics),

@@ -1,6 +1,6 @@
 //! A model without a session.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 
@@ -72,11 +72,14 @@ impl Predict for MockPredict {
             Some(requested) => {
                 let mut outputs = NamedTensors::new();
                 for name in requested {
-                    outputs.insert(name.clone(), all.require(name)?.clone())?;
+                    outputs.insert(Arc::clone(name), all.require(name)?.clone())?;
                 }
                 outputs
             }
         };
-        Ok(InferenceResponse::new(outputs, self.descriptor.id.clone()))
+        Ok(InferenceResponse::new(
+            outputs,
+            Arc::clone(&self.descriptor.id),
+        ))
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     tensor::{NamedTensors, Tensor, TensorName},
     testing::{
         approx_eq,
-        suite::{Build, Case, Outcome, Report, Violation, cases, check, run},
+        suite::{Build, Case, Outcome, Report, Violation, check, run, sync_cases},
     },
 };
 
@@ -29,7 +29,7 @@ pub async fn test_all<B: Build<Subject>>(builder: &B) -> Report {
 }
 
 fn all() -> Vec<Case<Subject>> {
-    cases! {
+    sync_cases! {
         1 the_signature_stays: "the signature stays the same";
         2 wrong_inputs_are_refused: "wrong inputs are refused, naming the tensor";
         3 outputs_are_as_declared: "outputs are as declared and requested";
@@ -63,7 +63,7 @@ impl Subject {
     }
 }
 
-async fn the_signature_stays(mut subject: Subject) -> Outcome {
+fn the_signature_stays(mut subject: Subject) -> Outcome {
     let before = Arc::clone(subject.session.signature());
     before.check()?;
     subject.run(0)?;
@@ -74,7 +74,7 @@ async fn the_signature_stays(mut subject: Subject) -> Outcome {
     )
 }
 
-async fn wrong_inputs_are_refused(mut subject: Subject) -> Outcome {
+fn wrong_inputs_are_refused(mut subject: Subject) -> Outcome {
     let signature = Arc::clone(subject.session.signature());
     let good = subject.samples[0].clone();
     for spec in &signature.inputs {
@@ -126,7 +126,7 @@ async fn wrong_inputs_are_refused(mut subject: Subject) -> Outcome {
     Ok(())
 }
 
-async fn outputs_are_as_declared(mut subject: Subject) -> Outcome {
+fn outputs_are_as_declared(mut subject: Subject) -> Outcome {
     let signature = Arc::clone(subject.session.signature());
     for sample in 0..subject.samples.len() {
         let outputs = subject.run(sample)?;
@@ -157,7 +157,7 @@ async fn outputs_are_as_declared(mut subject: Subject) -> Outcome {
     Ok(())
 }
 
-async fn unknown_outputs_are_refused(mut subject: Subject) -> Outcome {
+fn unknown_outputs_are_refused(mut subject: Subject) -> Outcome {
     let mut requested = subject.output_names();
     requested.push("no such output".into());
     expect_invalid(subject.run_for(requested), "no such output")?;
@@ -168,7 +168,7 @@ async fn unknown_outputs_are_refused(mut subject: Subject) -> Outcome {
     )
 }
 
-async fn a_failed_run_is_survived(mut subject: Subject) -> Outcome {
+fn a_failed_run_is_survived(mut subject: Subject) -> Outcome {
     let before = subject.run(0)?;
     check(
         subject
@@ -188,7 +188,7 @@ async fn a_failed_run_is_survived(mut subject: Subject) -> Outcome {
     )
 }
 
-async fn outputs_outlive_the_session(mut subject: Subject) -> Outcome {
+fn outputs_outlive_the_session(mut subject: Subject) -> Outcome {
     let outputs = subject.run(0)?;
     let copies: Vec<_> = outputs
         .iter()
@@ -204,7 +204,7 @@ async fn outputs_outlive_the_session(mut subject: Subject) -> Outcome {
     check(unchanged, "outputs changed after later runs")
 }
 
-async fn equal_inputs_give_equal_outputs(mut subject: Subject) -> Outcome {
+fn equal_inputs_give_equal_outputs(mut subject: Subject) -> Outcome {
     let first = subject.run(0)?;
     let between = subject.run(1)?;
     let second = subject.run(0)?;
@@ -218,7 +218,7 @@ async fn equal_inputs_give_equal_outputs(mut subject: Subject) -> Outcome {
     )
 }
 
-async fn a_cancelled_run_does_not_start(mut subject: Subject) -> Outcome {
+fn a_cancelled_run_does_not_start(mut subject: Subject) -> Outcome {
     let cancel = CancelHandle::new();
     cancel.cancel();
     let options = RunOptions::default().with_cancel(cancel);
@@ -231,7 +231,7 @@ async fn a_cancelled_run_does_not_start(mut subject: Subject) -> Outcome {
     Ok(())
 }
 
-async fn rows_are_independent(mut subject: Subject) -> Outcome {
+fn rows_are_independent(mut subject: Subject) -> Outcome {
     if !subject.session.signature().is_batchable() {
         return Ok(());
     }

@@ -62,10 +62,12 @@ pub(super) fn decode(
     if data_type == DataType::Bytes {
         return decode_strings(name, shape, bytes);
     }
-    let size_bytes = bytes.len();
-    Tensor::from_bytes(data_type, shape, bytes).map_err(|_| {
-        let expected = format!("the bytes of {data_type}{shape:?}");
-        Error::invalid_tensor(name, expected, format_args!("{size_bytes} bytes"))
+    Tensor::from_bytes(data_type, shape, bytes).map_err(|error| {
+        Error::invalid_tensor(
+            name,
+            format_args!("the bytes of {data_type}{shape:?}"),
+            error,
+        )
     })
 }
 

@@ -194,10 +194,10 @@ fn decode_input(
             format_args!("shared memory (input `{name}`)"),
         ));
     }
-    let data_type: DataType = input.datatype.parse().map_err(|_: Error| {
+    let data_type: DataType = input.datatype.parse().map_err(|error: Error| {
         invalid(
             &spec.type_and_shape(),
-            &format_args!("`{}`", input.datatype),
+            &format_args!("`{}` ({error})", input.datatype),
         )
     })?;
     let shape = input
@@ -205,10 +205,11 @@ fn decode_input(
         .iter()
         .map(|size| usize::try_from(*size))
         .collect::<Result<SmallVec<[usize; 4]>, _>>()
-        .map_err(|_| {
+        .map_err(|error| {
+            let shape = &input.shape[..];
             invalid(
                 &spec.type_and_shape(),
-                &format_args!("shape {:?}", &input.shape[..]),
+                &format_args!("shape {shape:?} ({error})"),
             )
         })?;
     // Before an element is read: a shape that is not the model's costs nothing.
