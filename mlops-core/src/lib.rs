@@ -33,6 +33,7 @@
 //! | [`observe`] | traits that see predictions and, later, the truth |
 //! | [`alert::AlertSink`] | trait: takes findings |
 //! | [`registry::ModelRegistry`] | trait: versions, aliases with compare-and-set, packages |
+//! | `artifact::ArtifactStore` | feature `artifacts`: files with digests in any object store |
 //! | [`clock::Clock`], [`progress::Progress`], [`random::RandomKey`] | time, progress and randomness, injected |
 //! | `testing` | feature `testing`: mocks, in-memory implementations, a conformance suite per trait |
 //!
@@ -40,6 +41,8 @@
 //! crates, which depend on this one and never on one another.
 
 pub mod alert;
+#[cfg(feature = "artifacts")]
+pub mod artifact;
 pub mod clock;
 pub mod digest;
 mod error;
@@ -49,6 +52,7 @@ pub mod observe;
 pub mod progress;
 pub mod random;
 pub mod registry;
+pub mod relative_path;
 pub mod signature;
 pub mod tensor;
 #[cfg(feature = "testing")]
@@ -62,4 +66,6 @@ pub use self::{
 pub use bytes;
 pub use half;
 pub use ndarray;
+#[cfg(feature = "artifacts")]
+pub use object_store;
 pub use semver;

@@ -863,7 +863,7 @@ async fn callers_that_go_away_harm_nobody() {
                     for n in 0..500 {
                         let expected = (task * 1000 + n) as f32;
                         let answer = batcher.predict(request(1 + n % 3, expected));
-                        if (task + n) % 3 == 0 {
+                        if (task + n).is_multiple_of(3) {
                             // Gone after a few polls.
                             let mut answer = answer;
                             let mut polls = n % 5;

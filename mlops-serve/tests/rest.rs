@@ -108,7 +108,8 @@ fn server() -> Server {
     let options = oip::RestOptions::default()
         .with_max_body_bytes(4096)
         .with_recorder(recorder);
-    let router = oip::router(table.clone(), options).merge(health::router(table.clone()));
+    let router = oip::router(Arc::<ModelTable>::clone(&table), options)
+        .merge(health::router(Arc::<ModelTable>::clone(&table)));
     Server {
         router,
         table,
@@ -197,6 +198,7 @@ impl Answer {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "`json!` makes it in place")]
 fn tensor(name: &str, shape: &[i64], data: Value) -> Value {
     json!({ "name": name, "datatype": "FP32", "shape": shape, "data": data })
 }

@@ -8,7 +8,7 @@ use crate::{
 /// Every feature of every crate, alone. A list, because "all features" hides one that only compiles
 /// together with another.
 const ALONE: [(&str, &[&str]); 2] = [
-    ("mlops-core", &["", "testing"]),
+    ("mlops-core", &["", "artifacts", "testing"]),
     (
         "mlops-serve",
         &[

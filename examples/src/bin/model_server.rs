@@ -57,7 +57,7 @@ fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.trim_end_matches(char::is_alphabetic);
     let count: u64 = digits
         .parse()
-        .map_err(|_| format!("`{text}` is not like 2ms"))?;
+        .map_err(|error| format!("`{text}` is not like 2ms: {error}"))?;
     match &text[digits.len()..] {
         "us" => Ok(Duration::from_micros(count)),
         "ms" => Ok(Duration::from_millis(count)),

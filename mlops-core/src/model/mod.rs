@@ -10,13 +10,15 @@ mod reference;
 mod stage;
 mod version;
 
+#[cfg(feature = "artifacts")]
+pub(crate) use self::package::{MANIFEST, MAX_MANIFEST_BYTES};
 pub use self::{
     alias::Alias,
     card::{CardMetric, ModelCard},
     id::ModelId,
     lineage::{DatasetRef, Lineage},
     name::ModelName,
-    package::{FileRole, ModelPackage, PackageBuilder, PackageFile, PackagePath},
+    package::{FileRole, ModelPackage, PackageBuilder, PackageFile},
     reference::ModelRef,
     stage::Stage,
     version::ModelVersion,

@@ -5,7 +5,6 @@ use std::{
     fs::{self, File},
     io::{self, Read, Write},
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use serde::{Deserialize, Serialize};
@@ -15,13 +14,14 @@ use crate::{
     digest::{Digest, Digester},
     model::{Lineage, ModelCard},
     progress::Progress,
+    relative_path::RelativePath,
     signature::ModelSignature,
 };
 
-const MANIFEST: &str = "manifest.json";
+pub(crate) const MANIFEST: &str = "manifest.json";
 const FORMAT_VERSION: u32 = 1;
 /// Far more than any real manifest; a bound, so that a foreign file cannot fill the memory.
-const MAX_MANIFEST_BYTES: u64 = 16 << 20;
+pub(crate) const MAX_MANIFEST_BYTES: u64 = 16 << 20;
 
 /// A directory with a `manifest.json` that says what the model takes and gives, where it came from,
 /// and what every file must contain.
@@ -50,7 +50,7 @@ struct Manifest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PackageFile {
     /// Where it lies, relative to the package's directory.
-    pub path: PackagePath,
+    pub path: RelativePath,
     /// How many bytes it has.
     pub size_bytes: u64,
     /// What its content must be.
@@ -98,13 +98,20 @@ impl ModelPackage {
         if json.len() as u64 > MAX_MANIFEST_BYTES {
             return Err(corrupt(&"larger than 16 MiB"));
         }
+        Self::parse(directory, &json)
+    }
 
+    /// The package in `directory` whose manifest is `json`.
+    pub(crate) fn parse(directory: PathBuf, json: &[u8]) -> Result<Self> {
+        let path = directory.join(MANIFEST);
+        let corrupt =
+            |reason: &dyn fmt::Display| Error::corrupt("manifest", path.display(), reason);
         // The version comes first, so that a newer format is not mistaken for a damaged file.
         #[derive(Deserialize)]
         struct Version {
             format_version: u32,
         }
-        let version: Version = serde_json::from_slice(&json).map_err(|error| corrupt(&error))?;
+        let version: Version = serde_json::from_slice(json).map_err(|error| corrupt(&error))?;
         if version.format_version != FORMAT_VERSION {
             return Err(Error::unsupported(
                 "this release",
@@ -115,7 +122,7 @@ impl ModelPackage {
                 ),
             ));
         }
-        let manifest: Manifest = serde_json::from_slice(&json).map_err(|error| corrupt(&error))?;
+        let manifest: Manifest = serde_json::from_slice(json).map_err(|error| corrupt(&error))?;
         manifest.check().map_err(|error| corrupt(&error.report()))?;
         Ok(Self {
             directory,
@@ -217,6 +224,12 @@ impl ModelPackage {
     pub fn digest(&self) -> Result<Digest> {
         Ok(Digest::of(&self.manifest.to_json()?))
     }
+
+    /// The content of `manifest.json`.
+    #[cfg(feature = "artifacts")]
+    pub(crate) fn manifest_json(&self) -> Result<Vec<u8>> {
+        self.manifest.to_json()
+    }
 }
 
 impl Manifest {
@@ -266,7 +279,7 @@ pub struct PackageBuilder {
     signature: ModelSignature,
     card: ModelCard,
     lineage: Lineage,
-    sources: Vec<(FileRole, PackagePath, PathBuf)>,
+    sources: Vec<(FileRole, RelativePath, PathBuf)>,
 }
 
 impl PackageBuilder {
@@ -293,7 +306,7 @@ impl PackageBuilder {
     }
 
     /// Adds a copy of the file at `source`, to lie at `path` within the package.
-    pub fn file(mut self, role: FileRole, path: PackagePath, source: impl Into<PathBuf>) -> Self {
+    pub fn file(mut self, role: FileRole, path: RelativePath, source: impl Into<PathBuf>) -> Self {
         self.sources.push((role, path, source.into()));
         self
     }
@@ -419,53 +432,6 @@ fn sync_parent(path: &Path) -> io::Result<()> {
 
 fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
-}
-
-/// A path inside a package: relative, `/` between segments, no way out.
-///
-/// Segments are not empty, `.` or `..`, and hold no `\`, `:` or control characters, so the path
-/// means the same on every system and in every object store.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String")]
-pub struct PackagePath(Arc<str>);
-
-impl PackagePath {
-    /// The path as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for PackagePath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::str::FromStr for PackagePath {
-    type Err = Error;
-
-    fn from_str(path: &str) -> Result<Self> {
-        let refused = |segment: &str| {
-            matches!(segment, "" | "." | "..")
-                || segment.contains(['\\', ':'])
-                || segment.chars().any(char::is_control)
-        };
-        if path.len() > 1024 || path.split('/').any(refused) {
-            let reason = format!("{path:?} is not a plain relative path of at most 1024 bytes");
-            return Err(Error::invalid("package path", reason));
-        }
-        Ok(Self(path.into()))
-    }
-}
-
-impl TryFrom<String> for PackagePath {
-    type Error = Error;
-
-    fn try_from(path: String) -> Result<Self> {
-        path.parse()
-    }
 }
 
 #[cfg(test)]

@@ -186,16 +186,3 @@ fn bad_manifests_are_refused() {
         );
     }
 }
-
-#[test]
-fn paths_that_lead_elsewhere_are_refused() {
-    let long = "a/".repeat(512) + "a";
-    for path in [
-        "", "/", "/a", "a/", "a//b", ".", "..", "a/../b", "a\\b", "c:a", "a\nb", &long,
-    ] {
-        assert!(path.parse::<PackagePath>().is_err(), "{path:?}");
-    }
-    for path in ["a", "a/b.onnx", "...", "weights é/0001"] {
-        assert_eq!(path.parse::<PackagePath>().unwrap().as_str(), path);
-    }
-}

@@ -257,8 +257,8 @@ mod tests {
 
         #[test]
         fn no_text_panics(text: String) {
-            let _ = text.parse::<ModelRef>();
-            let _ = format!("models:/{text}").parse::<ModelRef>();
+            drop(text.parse::<ModelRef>());
+            drop(format!("models:/{text}").parse::<ModelRef>());
         }
     }
 }

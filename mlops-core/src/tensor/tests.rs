@@ -129,6 +129,10 @@ fn debug_hides_the_content() {
 }
 
 /// Elements for every numeric type from the same bits.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the callers make it for this"
+)]
 fn round_trip<T: Element + PartialEq>(elements: Vec<T>) -> Result<(), TestCaseError> {
     let tensor = Tensor::from_array(ndarray::Array1::from_vec(elements.clone()));
     prop_assert_eq!(
@@ -141,7 +145,7 @@ fn round_trip<T: Element + PartialEq>(elements: Vec<T>) -> Result<(), TestCaseEr
         let mut padded = vec![0; shift];
         padded.extend_from_slice(T::as_bytes(&elements));
         let bytes = Bytes::from(padded).slice(shift..);
-        let aligned = bytes.is_empty() || bytes.as_ptr().addr() % size_of::<T>() == 0;
+        let aligned = bytes.is_empty() || bytes.as_ptr().addr().is_multiple_of(size_of::<T>());
         let shifted = Tensor::from_bytes(T::DATA_TYPE, &[elements.len()], bytes.clone()).unwrap();
         prop_assert_eq!(shifted.as_slice::<T>().is_ok(), aligned);
         let moved = shifted.clone().into_aligned();

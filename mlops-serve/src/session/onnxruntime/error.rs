@@ -30,7 +30,7 @@ pub enum OnnxRuntimeError {
     )]
     NotFound {
         /// Each place, with what was wrong there, in the order of looking.
-        tried: Vec<OnnxRuntimeError>,
+        tried: Vec<Self>,
     },
     /// There is no such file.
     #[error("`{}` is not there", path.display())]
