@@ -47,3 +47,8 @@ mod warm_up;
 pub use mlops_core;
 
 pub use self::warm_up::WarmUp;
+
+/// The README's example, compiled.
+#[cfg(all(doctest, feature = "http", feature = "onnxruntime", feature = "prometheus"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;
