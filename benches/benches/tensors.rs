@@ -11,16 +11,8 @@ use mlops_core::{
 fn tensors(criterion: &mut Criterion) {
     let batch = || Dim::Symbolic("batch".into());
     let signature = ModelSignature {
-        inputs: vec![TensorSpec::new(
-            "input",
-            DataType::F32,
-            [batch(), Dim::Fixed(64)],
-        )],
-        outputs: vec![TensorSpec::new(
-            "output",
-            DataType::F32,
-            [batch(), Dim::Fixed(10)],
-        )],
+        inputs: vec![TensorSpec::new("input", DataType::F32, [batch(), Dim::Fixed(64)])],
+        outputs: vec![TensorSpec::new("output", DataType::F32, [batch(), Dim::Fixed(10)])],
     };
     let tensor = Tensor::from_array(Array2::<f32>::zeros((32, 64)));
     let inputs = NamedTensors::single("input", tensor.clone());

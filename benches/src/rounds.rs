@@ -46,25 +46,13 @@ impl Rounds {
     /// The median over the rounds of ours by theirs.
     #[must_use]
     pub fn ratio(&self) -> f64 {
-        median(
-            self.ours
-                .iter()
-                .zip(&self.theirs)
-                .map(|(ours, theirs)| ours / theirs)
-                .collect(),
-        )
+        median(self.ours.iter().zip(&self.theirs).map(|(ours, theirs)| ours / theirs).collect())
     }
 
     /// The median over the rounds of ours less theirs.
     #[must_use]
     pub fn difference(&self) -> f64 {
-        median(
-            self.ours
-                .iter()
-                .zip(&self.theirs)
-                .map(|(ours, theirs)| ours - theirs)
-                .collect(),
-        )
+        median(self.ours.iter().zip(&self.theirs).map(|(ours, theirs)| ours - theirs).collect())
     }
 }
 

@@ -1,9 +1,5 @@
 //! The model server as users run it: as a process, asked by the stock client, read by promtool.
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a test may panic and print"
-)]
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test may panic and print")]
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -17,17 +13,10 @@ fn root() -> PathBuf {
 }
 
 fn library() -> PathBuf {
-    let name = format!(
-        "{}onnxruntime{}",
-        std::env::consts::DLL_PREFIX,
-        std::env::consts::DLL_SUFFIX
-    );
+    let name =
+        format!("{}onnxruntime{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
     let path = root().join("target/onnxruntime").join(name);
-    assert!(
-        path.exists(),
-        "{} is missing: run `cargo xtask setup` first",
-        path.display()
-    );
+    assert!(path.exists(), "{} is missing: run `cargo xtask setup` first", path.display());
     path
 }
 
@@ -60,20 +49,13 @@ impl Server {
             }
         }
         std::thread::spawn(move || lines.for_each(|line| eprintln!("server: {}", line.unwrap())));
-        Self {
-            child,
-            url: url.expect("the server listens"),
-        }
+        Self { child, url: url.expect("the server listens") }
     }
 
     fn get(&self, path: &str) -> String {
         let address = self.url.strip_prefix("http://").unwrap();
         let mut stream = TcpStream::connect(address).unwrap();
-        write!(
-            stream,
-            "GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"
-        )
-        .unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
@@ -93,10 +75,7 @@ impl Drop for Server {
 fn models(directory: &Path) {
     let tests = root().join("mlops-serve/tests/models");
     for (name, source) in [
-        (
-            "digits",
-            root().join("examples/data/digits/models/digits/1/model.onnx"),
-        ),
+        ("digits", root().join("examples/data/digits/models/digits/1/model.onnx")),
         ("two_inputs", tests.join("two_inputs.onnx")),
         ("strings", tests.join("identity_bytes.onnx")),
     ] {
@@ -111,15 +90,10 @@ fn tritonclient_gets_what_python_onnxruntime_gets() {
     let directory = tempfile::tempdir().unwrap();
     models(directory.path());
     let python = root().join("target/python/bin/python");
-    assert!(
-        python.exists(),
-        "{} is missing: run `cargo xtask setup` first",
-        python.display()
-    );
-    for more in [
-        &["--placement", "thread", "--instances", "2"][..],
-        &["--placement", "caller-runs"],
-    ] {
+    assert!(python.exists(), "{} is missing: run `cargo xtask setup` first", python.display());
+    for more in
+        [&["--placement", "thread", "--instances", "2"][..], &["--placement", "caller-runs"]]
+    {
         let server = Server::start(directory.path(), more);
         let status = Command::new(&python)
             .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tritonclient_check.py"))
@@ -145,24 +119,13 @@ fn tritonclient_gets_what_python_onnxruntime_gets() {
 fn a_broken_model_does_not_keep_the_others_from_serving() {
     let directory = tempfile::tempdir().unwrap();
     models(directory.path());
-    std::fs::write(
-        directory.path().join("two_inputs/1/model.onnx"),
-        "not a model",
-    )
-    .unwrap();
+    std::fs::write(directory.path().join("two_inputs/1/model.onnx"), "not a model").unwrap();
     let server = Server::start(directory.path(), &[]);
     assert!(server.get("/v2/models/digits/ready").contains("true"));
     let address = server.url.strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(address).unwrap();
-    write!(
-        stream,
-        "GET /ready HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"
-    )
-    .unwrap();
+    write!(stream, "GET /ready HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
-    assert!(
-        answer.starts_with("HTTP/1.1 503") && answer.contains("two_inputs/1"),
-        "{answer}"
-    );
+    assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("two_inputs/1"), "{answer}");
 }

@@ -29,26 +29,17 @@ async fn promtool_finds_nothing_to_say_about_the_metrics() {
     let metrics = ServeMetrics::register(&mut registry);
     let id = ModelId::new("a \"model\"".parse().unwrap(), "1".parse().unwrap());
     let watched = metrics.model(&id);
-    let batcher = Batcher::builder(
-        id,
-        MockFactory::new(MockSession::identity(4)),
-        BatcherOptions::default(),
-    )
-    .observer(watched.clone())
-    .start()
-    .unwrap();
+    let batcher =
+        Batcher::builder(id, MockFactory::new(MockSession::identity(4)), BatcherOptions::default())
+            .observer(watched.clone())
+            .start()
+            .unwrap();
     let batcher = Arc::new(batcher);
     watched.watch_load(&batcher);
     let model = Observed::wrap(batcher, vec![watched], Arc::new(SystemClock));
     let x = Tensor::from_array(mlops_core::ndarray::Array2::<f32>::zeros((2, 4)));
-    model
-        .predict(InferenceRequest::new(NamedTensors::single("x", x)))
-        .await
-        .unwrap();
-    let error = model
-        .predict(InferenceRequest::default())
-        .await
-        .unwrap_err();
+    model.predict(InferenceRequest::new(NamedTensors::single("x", x))).await.unwrap();
+    let error = model.predict(InferenceRequest::default()).await.unwrap_err();
     metrics.refused(None, &error);
 
     let text = encode(&registry, Format::Classic);
@@ -63,12 +54,7 @@ async fn promtool_finds_nothing_to_say_about_the_metrics() {
         .stderr(Stdio::piped())
         .spawn()
         .expect("promtool is installed: `cargo xtask setup --system`");
-    promtool
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(text.as_bytes())
-        .unwrap();
+    promtool.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
     let output = promtool.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned()
         + &String::from_utf8_lossy(&output.stdout);

@@ -74,17 +74,11 @@ impl Digest {
     /// The raw hash in lower-case hexadecimal.
     #[must_use]
     pub fn to_hex(&self) -> String {
-        self.bytes
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        self.bytes.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     fn blake3(hash: blake3::Hash) -> Self {
-        Self {
-            algorithm: DigestAlgorithm::Blake3,
-            bytes: SmallVec::from_slice(hash.as_bytes()),
-        }
+        Self { algorithm: DigestAlgorithm::Blake3, bytes: SmallVec::from_slice(hash.as_bytes()) }
     }
 }
 
@@ -155,9 +149,7 @@ impl FromStr for Digest {
             .into_iter()
             .find(|algorithm| algorithm.name() == name)
             .ok_or_else(|| {
-                invalid(format!(
-                    "unknown algorithm `{name}`; known are blake3 and sha256"
-                ))
+                invalid(format!("unknown algorithm `{name}`; known are blake3 and sha256"))
             })?;
         let digits = hex.as_bytes();
         if digits.len() != 2 * algorithm.size_bytes() {
@@ -177,9 +169,7 @@ impl FromStr for Digest {
 }
 
 fn hex_digit(digit: u8) -> Option<u8> {
-    char::from(digit)
-        .to_digit(16)
-        .and_then(|value| u8::try_from(value).ok())
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
 impl Serialize for Digest {
@@ -217,10 +207,7 @@ mod tests {
         let not_ascii = format!("blake3:{}", "é".repeat(32));
         for text in ["", "blake3", "md5:00", &short, &odd_letter, &not_ascii] {
             let error = text.parse::<Digest>().unwrap_err();
-            assert!(
-                matches!(error, Error::InvalidArgument { what: "digest", .. }),
-                "{text}"
-            );
+            assert!(matches!(error, Error::InvalidArgument { what: "digest", .. }), "{text}");
         }
     }
 

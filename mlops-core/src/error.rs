@@ -164,26 +164,17 @@ pub enum Error {
 impl Error {
     /// [`Error::NotFound`] for an object of this kind and name.
     pub fn not_found(kind: &'static str, name: impl fmt::Display) -> Self {
-        Self::NotFound {
-            kind,
-            name: name.to_string().into(),
-        }
+        Self::NotFound { kind, name: name.to_string().into() }
     }
 
     /// [`Error::AlreadyExists`] for an object of this kind and name.
     pub fn already_exists(kind: &'static str, name: impl fmt::Display) -> Self {
-        Self::AlreadyExists {
-            kind,
-            name: name.to_string().into(),
-        }
+        Self::AlreadyExists { kind, name: name.to_string().into() }
     }
 
     /// [`Error::InvalidArgument`] for this argument.
     pub fn invalid(what: &'static str, reason: impl fmt::Display) -> Self {
-        Self::InvalidArgument {
-            what,
-            reason: reason.to_string().into(),
-        }
+        Self::InvalidArgument { what, reason: reason.to_string().into() }
     }
 
     /// [`Error::InvalidTensor`] for the tensor of this name.
@@ -201,27 +192,17 @@ impl Error {
 
     /// [`Error::Unsupported`] feature of `what`.
     pub fn unsupported(what: &'static str, feature: impl fmt::Display) -> Self {
-        Self::Unsupported {
-            what,
-            feature: feature.to_string().into(),
-        }
+        Self::Unsupported { what, feature: feature.to_string().into() }
     }
 
     /// [`Error::Corrupt`] for an object of this kind and name.
     pub fn corrupt(kind: &'static str, name: impl fmt::Display, reason: impl fmt::Display) -> Self {
-        Self::Corrupt {
-            kind,
-            name: name.to_string().into(),
-            reason: reason.to_string().into(),
-        }
+        Self::Corrupt { kind, name: name.to_string().into(), reason: reason.to_string().into() }
     }
 
     /// [`Error::Unavailable`] for this object and reason.
     pub fn unavailable(what: &'static str, reason: impl fmt::Display) -> Self {
-        Self::Unavailable {
-            what,
-            reason: reason.to_string().into(),
-        }
+        Self::Unavailable { what, reason: reason.to_string().into() }
     }
 
     /// [`Error::Backend`] with the engine's own error as its source.
@@ -229,10 +210,7 @@ impl Error {
         backend: &'static str,
         source: impl Into<Box<dyn StdError + Send + Sync>>,
     ) -> Self {
-        Self::Backend {
-            backend,
-            source: Arc::from(source.into()),
-        }
+        Self::Backend { backend, source: Arc::from(source.into()) }
     }
 
     /// What became of a file operation: [`Error::NotFound`], [`Error::AlreadyExists`], or
@@ -244,13 +222,7 @@ impl Error {
             io::ErrorKind::AlreadyExists => Self::already_exists("file", path),
             _ => {
                 let path = path.to_string().into();
-                Self::backend(
-                    "file system",
-                    FileError {
-                        path,
-                        source: error,
-                    },
-                )
+                Self::backend("file system", FileError { path, source: error })
             }
         }
     }
@@ -287,10 +259,7 @@ impl Error {
     /// True when the same request may succeed later without anybody mending anything.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        matches!(
-            self,
-            Self::Overloaded { .. } | Self::Unavailable { .. } | Self::Conflict { .. }
-        )
+        matches!(self, Self::Overloaded { .. } | Self::Unavailable { .. } | Self::Conflict { .. })
     }
 
     /// True when the request itself is at fault: no server state would have made it succeed.
@@ -355,14 +324,8 @@ mod tests {
     #[test]
     fn reasons_are_all_shown() {
         let reasons = [Box::from("accuracy 0.1 < 0.9"), Box::from("no card")];
-        let error = Error::Refused {
-            what: "promotion",
-            reasons: Arc::from(reasons),
-        };
-        assert_eq!(
-            error.to_string(),
-            "promotion was refused: accuracy 0.1 < 0.9; no card"
-        );
+        let error = Error::Refused { what: "promotion", reasons: Arc::from(reasons) };
+        assert_eq!(error.to_string(), "promotion was refused: accuracy 0.1 < 0.9; no card");
     }
 
     #[test]

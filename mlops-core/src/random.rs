@@ -26,10 +26,7 @@ impl RandomKey {
     /// The key that stands for this seed.
     #[must_use]
     pub fn from_seed(seed: u64) -> Self {
-        Self(blake3::derive_key(
-            "mlops-core 1 RandomKey::from_seed",
-            &seed.to_le_bytes(),
-        ))
+        Self(blake3::derive_key("mlops-core 1 RandomKey::from_seed", &seed.to_le_bytes()))
     }
 
     /// A key for one purpose. Different labels give unrelated keys.
@@ -87,17 +84,12 @@ mod tests {
     fn the_numbers_never_change() {
         // Pinned: assignments and samples made with an older release must come out the same.
         let key = RandomKey::from_seed(1).derive("pinned");
-        let drawn: Vec<u64> = (0..3)
-            .map(|counter| key.stream(counter).next_u64())
-            .collect();
+        let drawn: Vec<u64> = (0..3).map(|counter| key.stream(counter).next_u64()).collect();
         assert_eq!(drawn, PINNED);
     }
 
-    const PINNED: [u64; 3] = [
-        2_121_326_757_026_664_833,
-        8_827_065_292_263_167_735,
-        1_713_647_633_175_647_521,
-    ];
+    const PINNED: [u64; 3] =
+        [2_121_326_757_026_664_833, 8_827_065_292_263_167_735, 1_713_647_633_175_647_521];
 
     #[test]
     fn streams_are_uniform() {

@@ -68,9 +68,8 @@ mod tests {
     #[test]
     fn paths_that_lead_elsewhere_are_refused() {
         let long = "a/".repeat(512) + "a";
-        for path in [
-            "", "/", "/a", "a/", "a//b", ".", "..", "a/../b", "a\\b", "c:a", "a\nb", &long,
-        ] {
+        for path in ["", "/", "/a", "a/", "a//b", ".", "..", "a/../b", "a\\b", "c:a", "a\nb", &long]
+        {
             assert!(path.parse::<RelativePath>().is_err(), "{path:?}");
         }
         for path in ["a", "a/b.onnx", "...", "weights é/0001"] {

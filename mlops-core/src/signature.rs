@@ -60,11 +60,7 @@ impl TensorSpec {
         data_type: DataType,
         shape: impl IntoIterator<Item = Dim>,
     ) -> Self {
-        Self {
-            name: name.into(),
-            data_type,
-            shape: shape.into_iter().collect(),
-        }
+        Self { name: name.into(), data_type, shape: shape.into_iter().collect() }
     }
 
     /// Checks type, rank and fixed sizes, as a decoder does before it reads a single element.
@@ -254,11 +250,7 @@ impl fmt::Display for ModelSignature {
     /// `(input: FP32[batch,64]) -> (label: INT64[batch])`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let join = |specs: &[TensorSpec]| {
-            specs
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .join(", ")
+            specs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
         };
         write!(f, "({}) -> ({})", join(&self.inputs), join(&self.outputs))
     }
@@ -305,10 +297,7 @@ fn validate<'a>(
 #[cold]
 fn missing_tensor(spec: &TensorSpec, specs: &[TensorSpec], tensors: &NamedTensors) -> Error {
     // A misspelt name is both missing and unknown: say the unknown one, it is what came.
-    if tensors
-        .iter()
-        .any(|(name, _)| specs.iter().all(|spec| spec.name != *name))
-    {
+    if tensors.iter().any(|(name, _)| specs.iter().all(|spec| spec.name != *name)) {
         return unknown_tensor(specs, tensors);
     }
     Error::invalid_tensor(Arc::clone(&spec.name), spec.type_and_shape(), "nothing")
@@ -321,19 +310,11 @@ fn unknown_tensor(specs: &[TensorSpec], tensors: &NamedTensors) -> Error {
         .map(|(name, _)| name)
         .find(|name| specs.iter().all(|spec| spec.name != **name))
         .map_or_else(|| Arc::from(""), Arc::clone);
-    Error::invalid_tensor(
-        unknown,
-        format_args!("only {}", names(specs)),
-        "an unknown name",
-    )
+    Error::invalid_tensor(unknown, format_args!("only {}", names(specs)), "an unknown name")
 }
 
 fn names(specs: &[TensorSpec]) -> String {
-    specs
-        .iter()
-        .map(|spec| &*spec.name)
-        .collect::<Vec<_>>()
-        .join(", ")
+    specs.iter().map(|spec| &*spec.name).collect::<Vec<_>>().join(", ")
 }
 
 fn actual(data_type: DataType, shape: &[usize]) -> String {
@@ -368,11 +349,7 @@ mod tests {
         ModelSignature {
             inputs: vec![
                 TensorSpec::new("a", DataType::F32, [symbol("batch"), symbol("length")]),
-                TensorSpec::new(
-                    "b",
-                    DataType::F32,
-                    [Dim::Unknown, Dim::Unknown, symbol("length")],
-                ),
+                TensorSpec::new("b", DataType::F32, [Dim::Unknown, Dim::Unknown, symbol("length")]),
             ],
             outputs: vec![TensorSpec::new("y", DataType::F32, [symbol("batch")])],
         }
@@ -383,10 +360,7 @@ mod tests {
         let signature = two_inputs();
         let good = || zeros(&[2, 3]);
         let cases = [
-            (
-                tensors([("a", good())]),
-                "tensor `b`: expected FP32[?,?,length], got nothing",
-            ),
+            (tensors([("a", good())]), "tensor `b`: expected FP32[?,?,length], got nothing"),
             (
                 tensors([("a", good()), ("c", good())]),
                 "tensor `c`: expected only a, b, got an unknown name",
@@ -405,10 +379,7 @@ mod tests {
             ),
             (
                 tensors([
-                    (
-                        "a",
-                        Tensor::from_array(ArrayD::<f64>::zeros(IxDyn(&[2, 3]))),
-                    ),
+                    ("a", Tensor::from_array(ArrayD::<f64>::zeros(IxDyn(&[2, 3])))),
                     ("b", good()),
                 ]),
                 "tensor `a`: expected FP32[batch,length], got FP64[2,3]",
@@ -428,9 +399,7 @@ mod tests {
     fn batchable_needs_a_free_axis_0_everywhere() {
         let mut signature = two_inputs();
         assert!(signature.is_batchable());
-        signature
-            .outputs
-            .push(TensorSpec::new("scalar", DataType::F32, []));
+        signature.outputs.push(TensorSpec::new("scalar", DataType::F32, []));
         assert!(!signature.is_batchable());
         signature.outputs[1].shape = vec![Dim::Fixed(1)];
         assert!(!signature.is_batchable());
@@ -443,34 +412,19 @@ mod tests {
     #[test]
     fn outputs_are_checked_against_what_was_requested() {
         let mut signature = two_inputs();
-        signature
-            .outputs
-            .push(TensorSpec::new("z", DataType::F32, [Dim::Fixed(2)]));
+        signature.outputs.push(TensorSpec::new("z", DataType::F32, [Dim::Fixed(2)]));
         let only_z = tensors([("z", zeros(&[2]))]);
-        signature
-            .validate_outputs(&only_z, Some(&["z".into()]))
-            .unwrap();
+        signature.validate_outputs(&only_z, Some(&["z".into()])).unwrap();
         assert!(signature.validate_outputs(&only_z, None).is_err());
         assert!(
             signature
                 .validate_outputs(&tensors([("z", zeros(&[3]))]), Some(&["z".into()]))
                 .is_err()
         );
-        assert!(
-            signature
-                .validate_requested(&["z".into(), "y".into()])
-                .is_ok()
-        );
-        assert!(
-            signature
-                .validate_requested(&["z".into(), "z".into()])
-                .is_err()
-        );
+        assert!(signature.validate_requested(&["z".into(), "y".into()]).is_ok());
+        assert!(signature.validate_requested(&["z".into(), "z".into()]).is_err());
         assert_eq!(
-            signature
-                .validate_requested(&["x".into()])
-                .unwrap_err()
-                .to_string(),
+            signature.validate_requested(&["x".into()]).unwrap_err().to_string(),
             "tensor `x`: expected an output of the model (y, z), got an unknown name"
         );
     }
@@ -490,13 +444,7 @@ mod tests {
         let mut signature = two_inputs();
         signature.inputs[0].shape[1] = Dim::Fixed(3);
         let json = serde_json::to_string(&signature).unwrap();
-        assert!(
-            json.contains(r#""shape":["batch",3]"#) && json.contains("null"),
-            "{json}"
-        );
-        assert_eq!(
-            serde_json::from_str::<ModelSignature>(&json).unwrap(),
-            signature
-        );
+        assert!(json.contains(r#""shape":["batch",3]"#) && json.contains("null"), "{json}");
+        assert_eq!(serde_json::from_str::<ModelSignature>(&json).unwrap(), signature);
     }
 }

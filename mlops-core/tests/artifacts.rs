@@ -35,27 +35,12 @@ async fn on_both(test: impl AsyncFn(ArtifactStore)) {
 #[tokio::test]
 async fn what_is_put_is_read_back_verified() {
     on_both(async |store| {
-        let written = store
-            .put(&path("a/b c é.bin"), "content".into())
-            .await
-            .unwrap();
-        assert_eq!(
-            (written.size_bytes, &written.digest),
-            (7, &Digest::of(b"content"))
-        );
-        assert_eq!(
-            store
-                .get(&written.path, Some(&written.digest))
-                .await
-                .unwrap(),
-            "content"
-        );
+        let written = store.put(&path("a/b c é.bin"), "content".into()).await.unwrap();
+        assert_eq!((written.size_bytes, &written.digest), (7, &Digest::of(b"content")));
+        assert_eq!(store.get(&written.path, Some(&written.digest)).await.unwrap(), "content");
         assert_eq!(store.size_of(&written.path).await.unwrap(), 7);
         store.put(&written.path, "other".into()).await.unwrap();
-        let error = store
-            .get(&written.path, Some(&written.digest))
-            .await
-            .unwrap_err();
+        let error = store.get(&written.path, Some(&written.digest)).await.unwrap_err();
         assert!(matches!(error, Error::Corrupt { .. }), "{error}");
         assert!(error.to_string().contains("a/b c é.bin"), "{error}");
     })
@@ -87,17 +72,11 @@ async fn create_does_so_once() {
 async fn lists_and_deletes() {
     on_both(async |store| {
         for name in ["b/2", "b/1", "a", "b/c/3"] {
-            store
-                .put(&path(name), name.to_owned().into())
-                .await
-                .unwrap();
+            store.put(&path(name), name.to_owned().into()).await.unwrap();
         }
         let names = async |below: Option<&RelativePath>| -> Vec<String> {
             let found = store.list(below).await.unwrap();
-            found
-                .iter()
-                .map(|(path, size)| format!("{path} {size}"))
-                .collect()
+            found.iter().map(|(path, size)| format!("{path} {size}")).collect()
         };
         assert_eq!(names(None).await, ["a 1", "b/1 3", "b/2 3", "b/c/3 5"]);
         assert_eq!(names(Some(&path("b"))).await, ["b/1 3", "b/2 3", "b/c/3 5"]);
@@ -141,18 +120,13 @@ impl Progress for Counted {
 async fn files_of_any_size_go_in_and_out_in_pieces() {
     on_both(async |store| {
         let directory = TempDir::new().unwrap();
-        let (source, target) = (
-            directory.path().join("source"),
-            directory.path().join("deep/target"),
-        );
+        let (source, target) =
+            (directory.path().join("source"), directory.path().join("deep/target"));
         for size in [0, 1, (8 << 20) - 1, 8 << 20, (8 << 20) + 1, 20 << 20] {
             let content: Vec<u8> = (0..size).map(|n: u32| (n % 251) as u8).collect();
             fs::write(&source, &content).unwrap();
             let counted = Counted::default();
-            let written = store
-                .put_file(&path("file"), &source, None, &counted)
-                .await
-                .unwrap();
+            let written = store.put_file(&path("file"), &source, None, &counted).await.unwrap();
             assert_eq!(
                 (written.size_bytes, &written.digest),
                 (u64::from(size), &Digest::of(&content))
@@ -172,43 +146,21 @@ async fn files_of_any_size_go_in_and_out_in_pieces() {
 async fn what_is_not_as_expected_does_not_appear() {
     on_both(async |store| {
         let directory = TempDir::new().unwrap();
-        let (source, target) = (
-            directory.path().join("source"),
-            directory.path().join("target"),
-        );
+        let (source, target) = (directory.path().join("source"), directory.path().join("target"));
         let other = Digest::of(b"other");
         for size in [10, 9 << 20] {
             fs::write(&source, vec![1; size]).unwrap();
-            let refused = store
-                .put_file(&path("file"), &source, Some(&other), &NoProgress)
-                .await;
+            let refused = store.put_file(&path("file"), &source, Some(&other), &NoProgress).await;
             assert!(matches!(refused, Err(Error::Corrupt { .. })), "{refused:?}");
-            assert!(
-                store
-                    .get(&path("file"), None)
-                    .await
-                    .unwrap_err()
-                    .is_not_found()
-            );
+            assert!(store.get(&path("file"), None).await.unwrap_err().is_not_found());
 
-            store
-                .put_file(&path("good"), &source, None, &NoProgress)
-                .await
-                .unwrap();
-            let refused = store
-                .fetch_file(&path("good"), &target, Some(&other), &NoProgress)
-                .await;
+            store.put_file(&path("good"), &source, None, &NoProgress).await.unwrap();
+            let refused = store.fetch_file(&path("good"), &target, Some(&other), &NoProgress).await;
             assert!(matches!(refused, Err(Error::Corrupt { .. })), "{refused:?}");
             assert!(!target.exists());
         }
-        let missing = store
-            .put_file(
-                &path("file"),
-                &directory.path().join("no"),
-                None,
-                &NoProgress,
-            )
-            .await;
+        let missing =
+            store.put_file(&path("file"), &directory.path().join("no"), None, &NoProgress).await;
         assert!(missing.unwrap_err().is_not_found());
     })
     .await;
@@ -218,14 +170,11 @@ fn package(directory: &Path) -> ModelPackage {
     let source = directory.join("trained");
     fs::write(&source, vec![7; 9 << 20]).unwrap();
     let spec = |name| TensorSpec::new(name, DataType::F32, [Dim::Unknown]);
-    PackageBuilder::new(ModelSignature {
-        inputs: vec![spec("x")],
-        outputs: vec![spec("y")],
-    })
-    .file(FileRole::Model, path("model.onnx"), &source)
-    .file(FileRole::Labels, path("text/labels.txt"), &source)
-    .build(directory.join("package"))
-    .unwrap()
+    PackageBuilder::new(ModelSignature { inputs: vec![spec("x")], outputs: vec![spec("y")] })
+        .file(FileRole::Model, path("model.onnx"), &source)
+        .file(FileRole::Labels, path("text/labels.txt"), &source)
+        .build(directory.join("package"))
+        .unwrap()
 }
 
 #[tokio::test]
@@ -235,19 +184,13 @@ async fn packages_go_in_and_out_whole() {
         let package = package(directory.path());
         let prefix = path("models/digits/1");
         let counted = Arc::new(Counted::default());
-        store
-            .put_package(&prefix, &package, &counted)
-            .await
-            .unwrap();
+        store.put_package(&prefix, &package, &counted).await.unwrap();
         assert_eq!(counted.total.load(Ordering::Relaxed), 18 << 20);
         assert_eq!(counted.done.load(Ordering::Relaxed), 18 << 20);
         assert!(counted.finished.load(Ordering::Relaxed));
 
         let target = directory.path().join("fetched");
-        let fetched = store
-            .fetch_package(&prefix, &target, &NoProgress)
-            .await
-            .unwrap();
+        let fetched = store.fetch_package(&prefix, &target, &NoProgress).await.unwrap();
         fetched.verify(&NoProgress).unwrap();
         assert_eq!(fetched.digest().unwrap(), package.digest().unwrap());
         assert_eq!(
@@ -255,15 +198,9 @@ async fn packages_go_in_and_out_whole() {
             package.digest().unwrap()
         );
 
-        let again = store
-            .fetch_package(&prefix, &target, &NoProgress)
-            .await
-            .unwrap_err();
+        let again = store.fetch_package(&prefix, &target, &NoProgress).await.unwrap_err();
         assert!(matches!(again, Error::AlreadyExists { .. }), "{again}");
-        let again = store
-            .put_package(&prefix, &package, &NoProgress)
-            .await
-            .unwrap_err();
+        let again = store.put_package(&prefix, &package, &NoProgress).await.unwrap_err();
         assert!(matches!(again, Error::AlreadyExists { .. }), "{again}");
         let (unknown, target) = (path("models/digits/2"), directory.path().join("no"));
         let nothing = store.fetch_package(&unknown, &target, &NoProgress).await;
@@ -278,36 +215,19 @@ async fn a_damaged_package_is_no_package() {
         let directory = TempDir::new().unwrap();
         let package = package(directory.path());
         let prefix = path("models/digits/1");
-        store
-            .put_package(&prefix, &package, &NoProgress)
-            .await
-            .unwrap();
-        store
-            .put(&path("models/digits/1/text/labels.txt"), "damaged".into())
-            .await
-            .unwrap();
+        store.put_package(&prefix, &package, &NoProgress).await.unwrap();
+        store.put(&path("models/digits/1/text/labels.txt"), "damaged".into()).await.unwrap();
         let target = directory.path().join("fetched");
-        let error = store
-            .fetch_package(&prefix, &target, &NoProgress)
-            .await
-            .unwrap_err();
+        let error = store.fetch_package(&prefix, &target, &NoProgress).await.unwrap_err();
         assert!(matches!(error, Error::Corrupt { .. }), "{error}");
         assert!(ModelPackage::open(&target).unwrap_err().is_not_found());
 
         // A package that is not what its manifest says is not taken in the first place.
         fs::write(package.model_path(), "damaged").unwrap();
-        let error = store
-            .put_package(&path("models/digits/2"), &package, &NoProgress)
-            .await
-            .unwrap_err();
+        let error =
+            store.put_package(&path("models/digits/2"), &package, &NoProgress).await.unwrap_err();
         assert!(matches!(error, Error::Corrupt { .. }), "{error}");
-        assert!(
-            store
-                .list(Some(&path("models/digits/2")))
-                .await
-                .unwrap()
-                .is_empty()
-        );
+        assert!(store.list(Some(&path("models/digits/2"))).await.unwrap().is_empty());
     })
     .await;
 }

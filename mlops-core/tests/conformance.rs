@@ -4,20 +4,23 @@
 
 use std::{
     fmt,
+    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
 use mlops_core::{
-    Result,
+    Error, Result,
     clock::{Clock, Seen, Signal, SystemClock},
     inference::{
         Affinity, InferenceRequest, InferenceResponse, InferenceSession, ModelDescriptor, Predict,
         RunOptions,
     },
-    model::{ModelId, ModelName, ModelVersion},
-    registry::ModelRegistry,
+    model::{Alias, ModelId, ModelName, ModelPackage, ModelVersion, Stage},
+    registry::{
+        AliasBinding, ModelRegistry, Page, Paged, RegisterOptions, RegisteredVersion, SetAlias,
+    },
     signature::ModelSignature,
     tensor::{NamedTensors, Tensor},
     testing::{
@@ -32,9 +35,7 @@ use mlops_core::{
 };
 
 fn samples(signature: &ModelSignature) -> Vec<NamedTensors> {
-    (0..2)
-        .map(|seed| sample_inputs(signature, 3, seed).unwrap())
-        .collect()
+    (0..2).map(|seed| sample_inputs(signature, 3, seed).unwrap()).collect()
 }
 
 struct Specimen<T>(T);
@@ -55,6 +56,158 @@ async fn the_memory_registry_conforms() {
     let builder =
         Specimen::<fn() -> Arc<dyn ModelRegistry>>(|| Arc::new(MemoryRegistry::default()));
     registry::test_all(&builder).await.assert_passed();
+}
+
+/// What a broken registry does wrong.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum RegistryDefect {
+    /// Line 5: the oldest version first.
+    ListsBackwards,
+    /// Line 6: revisions that do not grow.
+    ForgetsRevisions,
+    /// Line 7: sets whatever was expected.
+    NeverCompares,
+    /// Line 8: aliases of versions that are not there. Line 4 with it, where the model is not.
+    TakesAnyVersion,
+    /// Line 10: deletes what an alias stands for.
+    DeletesTheChampion,
+}
+
+#[derive(Debug)]
+struct FaultyRegistry {
+    inner: MemoryRegistry,
+    defect: RegistryDefect,
+}
+
+impl fmt::Display for FaultyRegistry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Faulty({})", self.inner)
+    }
+}
+
+#[async_trait]
+impl ModelRegistry for FaultyRegistry {
+    async fn register(
+        &self,
+        name: &ModelName,
+        package: &ModelPackage,
+        options: &RegisterOptions,
+    ) -> Result<RegisteredVersion> {
+        self.inner.register(name, package, options).await
+    }
+
+    async fn get(&self, name: &ModelName, version: ModelVersion) -> Result<RegisteredVersion> {
+        self.inner.get(name, version).await
+    }
+
+    async fn fetch(
+        &self,
+        name: &ModelName,
+        version: ModelVersion,
+        directory: &Path,
+    ) -> Result<ModelPackage> {
+        self.inner.fetch(name, version, directory).await
+    }
+
+    async fn list_models(&self, page: &Page) -> Result<Paged<ModelName>> {
+        self.inner.list_models(page).await
+    }
+
+    async fn list_versions(
+        &self,
+        name: &ModelName,
+        page: &Page,
+    ) -> Result<Paged<RegisteredVersion>> {
+        let mut versions = self.inner.list_versions(name, page).await?;
+        if self.defect == RegistryDefect::ListsBackwards {
+            versions.items.reverse();
+        }
+        Ok(versions)
+    }
+
+    async fn get_alias(&self, name: &ModelName, alias: &Alias) -> Result<AliasBinding> {
+        let mut binding = self.inner.get_alias(name, alias).await?;
+        if self.defect == RegistryDefect::ForgetsRevisions {
+            binding.revision = 1;
+        }
+        Ok(binding)
+    }
+
+    async fn list_aliases(&self, name: &ModelName) -> Result<Vec<(Alias, AliasBinding)>> {
+        self.inner.list_aliases(name).await
+    }
+
+    async fn set_alias(
+        &self,
+        name: &ModelName,
+        alias: &Alias,
+        to: Option<ModelVersion>,
+        change: &SetAlias,
+    ) -> Result<Option<AliasBinding>> {
+        match self.defect {
+            RegistryDefect::NeverCompares => {
+                self.inner.set_alias(name, alias, to, &SetAlias::default()).await
+            }
+            RegistryDefect::TakesAnyVersion => {
+                let set = self.inner.set_alias(name, alias, to, change).await;
+                let phantom = to.map(|version| AliasBinding { version, revision: 1 });
+                set.or_else(|error| if error.is_not_found() { Ok(phantom) } else { Err(error) })
+            }
+            _ => self.inner.set_alias(name, alias, to, change).await,
+        }
+    }
+
+    async fn set_stage(&self, name: &ModelName, version: ModelVersion, stage: Stage) -> Result<()> {
+        self.inner.set_stage(name, version, stage).await
+    }
+
+    async fn set_tag(
+        &self,
+        name: &ModelName,
+        version: ModelVersion,
+        key: &str,
+        value: Option<&str>,
+    ) -> Result<()> {
+        self.inner.set_tag(name, version, key, value).await
+    }
+
+    async fn delete_version(&self, name: &ModelName, version: ModelVersion) -> Result<()> {
+        match self.inner.delete_version(name, version).await {
+            Err(Error::Refused { .. }) if self.defect == RegistryDefect::DeletesTheChampion => {
+                Ok(())
+            }
+            result => result,
+        }
+    }
+
+    async fn delete_model(&self, name: &ModelName) -> Result<()> {
+        self.inner.delete_model(name).await
+    }
+}
+
+#[async_trait]
+impl Build<Arc<dyn ModelRegistry>> for Specimen<RegistryDefect> {
+    type Guard = ();
+
+    async fn build(&self) -> (Arc<dyn ModelRegistry>, ()) {
+        let inner = MemoryRegistry::default();
+        (Arc::new(FaultyRegistry { inner, defect: self.0 }), ())
+    }
+}
+
+#[tokio::test]
+async fn each_defect_of_a_registry_is_found() {
+    for (defect, lines) in [
+        // The latest version and the newest in a stage are looked for from the front.
+        (RegistryDefect::ListsBackwards, vec![5, 12]),
+        (RegistryDefect::ForgetsRevisions, vec![6]),
+        (RegistryDefect::NeverCompares, vec![7]),
+        (RegistryDefect::TakesAnyVersion, vec![4, 8]),
+        (RegistryDefect::DeletesTheChampion, vec![10]),
+    ] {
+        let report = registry::test_all(&Specimen(defect)).await;
+        assert_eq!(report.broken_lines(), lines, "{defect:?}:\n{report}");
+    }
 }
 
 // ---- session
@@ -93,7 +246,7 @@ impl InferenceSession for FaultySession {
     fn run(&mut self, inputs: &NamedTensors, options: &RunOptions) -> Result<NamedTensors> {
         let defect = self.defect;
         if self.dead {
-            return Err(mlops_core::Error::Closed { what: "session" });
+            return Err(Error::Closed { what: "session" });
         }
         let options = match defect {
             SessionDefect::ForgetsRequestedOutputs => {
@@ -133,27 +286,14 @@ impl Build<session::Subject> for Specimen<SessionDefect> {
     async fn build(&self) -> (session::Subject, ()) {
         let inner = MockSession::identity(4);
         let samples = samples(inner.signature());
-        let session = Box::new(FaultySession {
-            inner,
-            defect: self.0,
-            dead: false,
-        });
-        (
-            session::Subject {
-                session,
-                samples,
-                tolerance: 0.0,
-            },
-            (),
-        )
+        let session = Box::new(FaultySession { inner, defect: self.0, dead: false });
+        (session::Subject { session, samples, tolerance: 0.0 }, ())
     }
 }
 
 #[tokio::test]
 async fn the_mock_session_conforms_and_each_defect_is_found() {
-    session::test_all(&Specimen(SessionDefect::None))
-        .await
-        .assert_passed();
+    session::test_all(&Specimen(SessionDefect::None)).await.assert_passed();
     for (defect, lines) in [
         (SessionDefect::IgnoresShapes, vec![2, 4, 5, 8]),
         (SessionDefect::ForgetsRequestedOutputs, vec![4, 5]),
@@ -227,33 +367,17 @@ impl Build<predict::Subject> for Specimen<PredictDefect> {
         let descriptor = ModelDescriptor::new(Arc::new(id), Arc::clone(&signature), "mock")
             .with_max_batch_size(8);
         let inner = MockPredict::new(descriptor, |request| {
-            Ok(NamedTensors::single(
-                "y",
-                request.inputs.require("x")?.clone(),
-            ))
+            Ok(NamedTensors::single("y", request.inputs.require("x")?.clone()))
         });
-        let faulty = FaultyPredict {
-            inner,
-            defect: self.0,
-            memory: std::sync::Mutex::default(),
-        };
+        let faulty = FaultyPredict { inner, defect: self.0, memory: std::sync::Mutex::default() };
         let samples = samples(&signature);
-        (
-            predict::Subject {
-                predict: Arc::new(faulty),
-                samples,
-                tolerance: 0.0,
-            },
-            (),
-        )
+        (predict::Subject { predict: Arc::new(faulty), samples, tolerance: 0.0 }, ())
     }
 }
 
 #[tokio::test]
 async fn the_mock_predict_conforms_and_each_defect_is_found() {
-    predict::test_all(&Specimen(PredictDefect::None))
-        .await
-        .assert_passed();
+    predict::test_all(&Specimen(PredictDefect::None)).await.assert_passed();
     for (defect, lines) in [
         (PredictDefect::LosesARow, vec![3]),
         (PredictDefect::AnswersFromMemory, vec![4]),
@@ -299,16 +423,12 @@ impl Build<clock::Subject> for Specimen<ClockKind> {
     async fn build(&self) -> (clock::Subject, ()) {
         let pass = |_: &dyn Clock, time| std::thread::sleep(time);
         let subject = match self.0 {
-            ClockKind::System => clock::Subject {
-                clock: Arc::new(SystemClock),
-                pass,
-                manual: None,
-            },
-            ClockKind::NeverWakes => clock::Subject {
-                clock: Arc::new(DeafClock),
-                pass,
-                manual: None,
-            },
+            ClockKind::System => {
+                clock::Subject { clock: Arc::new(SystemClock), pass, manual: None }
+            }
+            ClockKind::NeverWakes => {
+                clock::Subject { clock: Arc::new(DeafClock), pass, manual: None }
+            }
             ClockKind::Manual => {
                 let manual = Arc::new(ManualClock::new());
                 clock::Subject {
@@ -324,12 +444,8 @@ impl Build<clock::Subject> for Specimen<ClockKind> {
 
 #[tokio::test]
 async fn both_clocks_conform_and_a_deaf_one_is_found() {
-    clock::test_all(&Specimen(ClockKind::System))
-        .await
-        .assert_passed();
-    clock::test_all(&Specimen(ClockKind::Manual))
-        .await
-        .assert_passed();
+    clock::test_all(&Specimen(ClockKind::System)).await.assert_passed();
+    clock::test_all(&Specimen(ClockKind::Manual)).await.assert_passed();
     let report = clock::test_all(&Specimen(ClockKind::NeverWakes)).await;
     assert!(report.broken_lines().contains(&2), "{report}");
 }

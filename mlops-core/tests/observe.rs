@@ -18,17 +18,11 @@ use ndarray::array;
 
 fn mock() -> Arc<dyn Predict> {
     let spec = |name| TensorSpec::new(name, DataType::F32, [Dim::Unknown]);
-    let signature = ModelSignature {
-        inputs: vec![spec("x")],
-        outputs: vec![spec("y")],
-    };
+    let signature = ModelSignature { inputs: vec![spec("x")], outputs: vec![spec("y")] };
     let id = ModelId::new(ModelName::new("mock").unwrap(), ModelVersion::new(1));
     let descriptor = ModelDescriptor::new(Arc::new(id), Arc::new(signature), "mock");
     Arc::new(MockPredict::new(descriptor, |request| {
-        Ok(NamedTensors::single(
-            "y",
-            request.inputs.require("x")?.clone(),
-        ))
+        Ok(NamedTensors::single("y", request.inputs.require("x")?.clone()))
     }))
 }
 
@@ -40,11 +34,8 @@ fn observed(observer: &Arc<RecordingObserver>) -> Arc<dyn Predict> {
 fn request(id: &str) -> InferenceRequest {
     let mut context = RequestContext::default();
     context.id = Some(id.into());
-    InferenceRequest::new(NamedTensors::single(
-        "x",
-        Tensor::from_array(array![1.0_f32]),
-    ))
-    .with_context(context)
+    InferenceRequest::new(NamedTensors::single("x", Tensor::from_array(array![1.0_f32])))
+        .with_context(context)
 }
 
 #[test]
@@ -60,18 +51,12 @@ async fn answers_and_errors_are_seen() {
     let predict = observed(&observer);
     assert_eq!(predict.to_string(), "Observed(MockPredict(mock/1))");
     predict.predict(request("a")).await.unwrap();
-    predict
-        .predict(InferenceRequest::default())
-        .await
-        .unwrap_err();
+    predict.predict(InferenceRequest::default()).await.unwrap_err();
     let records = observer.take();
     assert_eq!(records.len(), 2);
     assert_eq!(records[0].id.as_deref(), Some("a"));
     assert!(records[0].inputs.is_none() && records[0].result.is_ok());
-    assert!(matches!(
-        records[1].result,
-        Err(Error::InvalidTensor { .. })
-    ));
+    assert!(matches!(records[1].result, Err(Error::InvalidTensor { .. })));
 }
 
 #[tokio::test]
@@ -137,11 +122,7 @@ async fn a_sample_is_its_share_and_repeatable() {
         for number in 0..1000 {
             predict.predict(request(&number.to_string())).await.unwrap();
         }
-        let ids: Vec<_> = observer
-            .take()
-            .into_iter()
-            .map(|record| record.id)
-            .collect();
+        let ids: Vec<_> = observer.take().into_iter().map(|record| record.id).collect();
         counts.push(ids);
     }
     assert_eq!(counts[0], counts[1]);

@@ -34,9 +34,9 @@ impl WarmUp {
         let options = RunOptions::default();
         match self {
             Self::None => Ok(()),
-            Self::Samples(samples) => samples
-                .iter()
-                .try_for_each(|sample| session.run(sample, &options).map(drop)),
+            Self::Samples(samples) => {
+                samples.iter().try_for_each(|sample| session.run(sample, &options).map(drop))
+            }
             Self::Zeros => {
                 let signature = Arc::clone(session.signature());
                 for rows in [1, max_rows] {

@@ -39,9 +39,7 @@ fn id() -> ModelId {
 }
 
 fn options(placement: Placement) -> BatcherOptions {
-    BatcherOptions::default()
-        .with_max_batch_size(8)
-        .with_placement(placement)
+    BatcherOptions::default().with_max_batch_size(8).with_placement(placement)
 }
 
 fn builder(session: &MockSession, options: BatcherOptions) -> BatcherBuilder {
@@ -54,10 +52,7 @@ fn start(session: &MockSession, options: BatcherOptions) -> Arc<Batcher> {
 
 /// Rows that hold `value`, four wide, as [`MockSession::identity`] takes them.
 fn rows(count: usize, value: f32) -> NamedTensors {
-    NamedTensors::single(
-        "x",
-        Tensor::from_array(Array2::from_elem((count, 4), value)),
-    )
+    NamedTensors::single("x", Tensor::from_array(Array2::from_elem((count, 4), value)))
 }
 
 fn request(count: usize, value: f32) -> InferenceRequest {
@@ -89,20 +84,11 @@ async fn occupy(batcher: &Arc<Batcher>, log: &Arc<MockLog>) -> Answer {
 /// Waits until this many runs are held at the gate.
 async fn until_held(log: &Arc<MockLog>, count: usize) {
     let log = Arc::clone(log);
-    tokio::task::spawn_blocking(move || log.until_held(count))
-        .await
-        .unwrap();
+    tokio::task::spawn_blocking(move || log.until_held(count)).await.unwrap();
 }
 
 fn value(response: &InferenceResponse) -> f32 {
-    response
-        .outputs
-        .get("y")
-        .unwrap()
-        .clone()
-        .into_aligned()
-        .as_slice::<f32>()
-        .unwrap()[0]
+    response.outputs.get("y").unwrap().clone().into_aligned().as_slice::<f32>().unwrap()[0]
 }
 
 // ---- conformance
@@ -117,11 +103,7 @@ impl Build<predict::Subject> for Mock {
         let session = MockSession::identity(4);
         let samples = (0..3).map(|n| rows(n + 1, n as f32)).collect();
         (
-            predict::Subject {
-                predict: start(&session, options(self.0)),
-                samples,
-                tolerance: 0.0,
-            },
+            predict::Subject { predict: start(&session, options(self.0)), samples, tolerance: 0.0 },
             (),
         )
     }
@@ -129,22 +111,14 @@ impl Build<predict::Subject> for Mock {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn both_placements_conform() {
-    predict::test_all(&Mock(Placement::Thread))
-        .await
-        .assert_passed();
-    predict::test_all(&Mock(Placement::CallerRuns))
-        .await
-        .assert_passed();
+    predict::test_all(&Mock(Placement::Thread)).await.assert_passed();
+    predict::test_all(&Mock(Placement::CallerRuns)).await.assert_passed();
 }
 
 #[tokio::test]
 async fn both_placements_conform_on_one_thread() {
-    predict::test_all(&Mock(Placement::Thread))
-        .await
-        .assert_passed();
-    predict::test_all(&Mock(Placement::CallerRuns))
-        .await
-        .assert_passed();
+    predict::test_all(&Mock(Placement::Thread)).await.assert_passed();
+    predict::test_all(&Mock(Placement::CallerRuns)).await.assert_passed();
 }
 
 #[cfg(feature = "onnxruntime")]
@@ -160,14 +134,7 @@ impl Build<predict::Subject> for Real {
         let samples = (0..4)
             .map(|n| sample_inputs(&batcher.descriptor().signature, n + 1, n as u64).unwrap())
             .collect();
-        (
-            predict::Subject {
-                predict: Arc::new(batcher),
-                samples,
-                tolerance: 1e-6,
-            },
-            (),
-        )
+        (predict::Subject { predict: Arc::new(batcher), samples, tolerance: 1e-6 }, ())
     }
 }
 
@@ -177,10 +144,7 @@ async fn batchers_of_real_models_conform() {
     for model in ["row_sum.onnx", "two_inputs.onnx", "identity_bytes.onnx"] {
         for placement in [Placement::Thread, Placement::CallerRuns] {
             let report = predict::test_all(&Real(model, placement)).await;
-            assert!(
-                report.failed.is_empty(),
-                "{model}, {placement:?}:\n{report}"
-            );
+            assert!(report.failed.is_empty(), "{model}, {placement:?}:\n{report}");
         }
     }
 }
@@ -193,19 +157,14 @@ async fn a_free_session_takes_what_is_queued() {
     let log = session.log();
     let batcher = start(&session, options(Placement::Thread));
     let first = occupy(&batcher, &log).await;
-    let others: Vec<_> = (1..=5)
-        .map(|n| send(&batcher, request(1, n as f32)))
-        .collect();
+    let others: Vec<_> = (1..=5).map(|n| send(&batcher, request(1, n as f32))).collect();
     until_queued(&batcher, 5).await;
     log.open_gate();
     let first = first.await.unwrap().unwrap();
     assert_eq!((value(&first), first.timings.batch_rows), (0.0, 1));
     for (n, answer) in others.into_iter().enumerate() {
         let response = answer.await.unwrap().unwrap();
-        assert_eq!(
-            (value(&response), response.timings.batch_rows),
-            (n as f32 + 1.0, 5)
-        );
+        assert_eq!((value(&response), response.timings.batch_rows), (n as f32 + 1.0, 5));
     }
     assert_eq!(log.runs(), [1, 5]);
 }
@@ -231,12 +190,7 @@ async fn batches_are_no_larger_than_allowed() {
 
 #[tokio::test]
 async fn alternating_shapes_still_batch() {
-    let free = || {
-        [
-            Dim::Symbolic("batch".into()),
-            Dim::Symbolic("length".into()),
-        ]
-    };
+    let free = || [Dim::Symbolic("batch".into()), Dim::Symbolic("length".into())];
     let signature = ModelSignature {
         inputs: vec![TensorSpec::new("x", DataType::F32, free())],
         outputs: vec![TensorSpec::new("y", DataType::F32, free())],
@@ -250,10 +204,7 @@ async fn alternating_shapes_still_batch() {
     let mut others = Vec::new();
     for n in 0..8 {
         let x = Tensor::from_array(Array2::from_elem((1, 1 + n % 2), n as f32));
-        others.push(send(
-            &batcher,
-            InferenceRequest::new(NamedTensors::single("x", x)),
-        ));
+        others.push(send(&batcher, InferenceRequest::new(NamedTensors::single("x", x))));
         until_queued(&batcher, n + 1).await;
     }
     log.open_gate();
@@ -269,10 +220,7 @@ async fn alternating_shapes_still_batch() {
 #[tokio::test]
 async fn a_model_without_a_batch_axis_runs_one_by_one() {
     let spec = |name| TensorSpec::new(name, DataType::F32, [Dim::Fixed(2), Dim::Fixed(4)]);
-    let signature = ModelSignature {
-        inputs: vec![spec("x")],
-        outputs: vec![spec("y")],
-    };
+    let signature = ModelSignature { inputs: vec![spec("x")], outputs: vec![spec("y")] };
     let session = MockSession::new(signature, |inputs| {
         Ok(NamedTensors::single("y", inputs.require("x")?.clone()))
     });
@@ -288,9 +236,7 @@ async fn a_model_without_a_batch_axis_runs_one_by_one() {
             until_held(&log, 1).await;
             first
         };
-        let others: Vec<_> = (1..4)
-            .map(|n| send(&batcher, request(2, n as f32)))
-            .collect();
+        let others: Vec<_> = (1..4).map(|n| send(&batcher, request(2, n as f32))).collect();
         until_queued(&batcher, 3).await;
         log.open_gate();
         first.await.unwrap().unwrap();
@@ -304,10 +250,7 @@ async fn a_model_without_a_batch_axis_runs_one_by_one() {
 #[tokio::test]
 async fn requests_for_different_outputs_do_not_mix() {
     let spec = |name| TensorSpec::new(name, DataType::F32, [Dim::Unknown, Dim::Fixed(4)]);
-    let signature = ModelSignature {
-        inputs: vec![spec("x")],
-        outputs: vec![spec("y"), spec("z")],
-    };
+    let signature = ModelSignature { inputs: vec![spec("x")], outputs: vec![spec("y"), spec("z")] };
     let session = MockSession::new(signature, |inputs| {
         let mut outputs = NamedTensors::single("y", inputs.require("x")?.clone());
         outputs.insert("z", inputs.require("x")?.clone())?;
@@ -319,10 +262,7 @@ async fn requests_for_different_outputs_do_not_mix() {
     let mut others = Vec::new();
     for n in 0..4 {
         let name = ["y", "z"][n % 2];
-        others.push(send(
-            &batcher,
-            request(1, 0.0).with_requested_outputs([name]),
-        ));
+        others.push(send(&batcher, request(1, 0.0).with_requested_outputs([name])));
         until_queued(&batcher, n + 1).await;
     }
     log.open_gate();
@@ -413,9 +353,7 @@ async fn a_cancelled_request_costs_no_compute() {
     let log = session.log();
     let batcher = start(&session, options(Placement::Thread));
     let first = occupy(&batcher, &log).await;
-    let others: Vec<_> = (1..=4)
-        .map(|n| send(&batcher, request(1, n as f32)))
-        .collect();
+    let others: Vec<_> = (1..=4).map(|n| send(&batcher, request(1, n as f32))).collect();
     until_queued(&batcher, 4).await;
     for cancelled in &others[1..] {
         cancelled.abort();
@@ -440,10 +378,7 @@ async fn a_deadline_fires_while_every_session_is_busy() {
     let first = send(&batcher, request(1, 0.0));
     until_running(&batcher, 1).await;
     let deadline = Instant::now() + Duration::from_secs(3600);
-    let error = batcher
-        .predict(request(1, 1.0).with_deadline(deadline))
-        .await
-        .unwrap_err();
+    let error = batcher.predict(request(1, 1.0).with_deadline(deadline)).await.unwrap_err();
     assert!(matches!(error, Error::DeadlineExceeded { .. }), "{error}");
     log.open_gate();
     first.await.unwrap().unwrap();
@@ -466,22 +401,9 @@ fn a_deadline_without_a_runtime_is_an_error_not_a_panic() {
     let batcher = start(&MockSession::identity(4), options(Placement::CallerRuns));
     let deadline = Instant::now() + Duration::from_secs(1);
     let mut future = pin!(batcher.predict(request(1, 0.0).with_deadline(deadline)));
-    let polled = future
-        .as_mut()
-        .poll(&mut Context::from_waker(Waker::noop()));
-    let Poll::Ready(Err(error)) = polled else {
-        panic!("{polled:?}")
-    };
-    assert!(
-        matches!(
-            error,
-            Error::InvalidArgument {
-                what: "deadline",
-                ..
-            }
-        ),
-        "{error}"
-    );
+    let polled = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    let Poll::Ready(Err(error)) = polled else { panic!("{polled:?}") };
+    assert!(matches!(error, Error::InvalidArgument { what: "deadline", .. }), "{error}");
 }
 
 // ---- bad input
@@ -499,10 +421,7 @@ async fn bad_requests_reach_no_session_and_harm_no_neighbour() {
             (rows(9, 0.0), "too_large"),
         ] {
             let good = send(&batcher, request(2, 7.0));
-            let error = batcher
-                .predict(InferenceRequest::new(inputs))
-                .await
-                .unwrap_err();
+            let error = batcher.predict(InferenceRequest::new(inputs)).await.unwrap_err();
             assert_eq!(error.code(), code, "{error}");
             assert_eq!(value(&good.await.unwrap().unwrap()), 7.0);
         }
@@ -513,26 +432,15 @@ async fn bad_requests_reach_no_session_and_harm_no_neighbour() {
 #[tokio::test]
 async fn inputs_must_have_the_same_number_of_rows() {
     let spec = |name| TensorSpec::new(name, DataType::F32, [Dim::Unknown]);
-    let signature = ModelSignature {
-        inputs: vec![spec("a"), spec("b")],
-        outputs: vec![spec("y")],
-    };
+    let signature = ModelSignature { inputs: vec![spec("a"), spec("b")], outputs: vec![spec("y")] };
     let session = MockSession::new(signature, |inputs| {
         Ok(NamedTensors::single("y", inputs.require("a")?.clone()))
     });
     let batcher = start(&session, options(Placement::Thread));
     let mut inputs = NamedTensors::single("a", Tensor::from_array(array![1.0_f32, 2.0]));
-    inputs
-        .insert("b", Tensor::from_array(array![1.0_f32]))
-        .unwrap();
-    let error = batcher
-        .predict(InferenceRequest::new(inputs))
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(&error, Error::InvalidTensor { tensor, .. } if &**tensor == "b"),
-        "{error}"
-    );
+    inputs.insert("b", Tensor::from_array(array![1.0_f32])).unwrap();
+    let error = batcher.predict(InferenceRequest::new(inputs)).await.unwrap_err();
+    assert!(matches!(&error, Error::InvalidTensor { tensor, .. } if &**tensor == "b"), "{error}");
 }
 
 /// Fails on a negative number anywhere in its batch, panics on infinity.
@@ -577,10 +485,7 @@ async fn one_poisonous_request_fails_alone() {
 #[tokio::test]
 async fn a_panic_is_answered_where_callers_run() {
     let batcher = start(&squeamish(), options(Placement::CallerRuns));
-    let error = batcher
-        .predict(request(1, f32::INFINITY))
-        .await
-        .unwrap_err();
+    let error = batcher.predict(request(1, f32::INFINITY)).await.unwrap_err();
     assert!(error.report().contains("infinity"), "{}", error.report());
     assert_eq!(value(&batcher.predict(request(1, 1.0)).await.unwrap()), 1.0);
 }
@@ -595,16 +500,7 @@ async fn outputs_with_other_rows_are_handed_to_nobody() {
     let batcher = start(&session, options(Placement::Thread));
     assert_eq!(value(&batcher.predict(request(1, 1.0)).await.unwrap()), 1.0);
     let error = batcher.predict(request(2, 1.0)).await.unwrap_err();
-    assert!(
-        matches!(
-            error,
-            Error::Unsupported {
-                what: "batching",
-                ..
-            }
-        ),
-        "{error}"
-    );
+    assert!(matches!(error, Error::Unsupported { what: "batching", .. }), "{error}");
     assert!(error.to_string().contains("`y`"), "{error}");
 }
 
@@ -612,20 +508,13 @@ async fn outputs_with_other_rows_are_handed_to_nobody() {
 
 #[tokio::test]
 async fn a_full_queue_rejects_at_once() {
-    for (requests, bytes, what) in [
-        (2, usize::MAX, "queue (requests)"),
-        (9, 40, "queue (bytes)"),
-    ] {
+    for (requests, bytes, what) in [(2, usize::MAX, "queue (requests)"), (9, 40, "queue (bytes)")] {
         let session = MockSession::identity(4);
         let log = session.log();
-        let batcher = start(
-            &session,
-            options(Placement::Thread).with_queue_limits(requests, bytes),
-        );
+        let batcher =
+            start(&session, options(Placement::Thread).with_queue_limits(requests, bytes));
         let first = occupy(&batcher, &log).await;
-        let queued: Vec<_> = (0..2)
-            .map(|n| send(&batcher, request(1, n as f32)))
-            .collect();
+        let queued: Vec<_> = (0..2).map(|n| send(&batcher, request(1, n as f32))).collect();
         until_queued(&batcher, 2).await;
         let error = batcher.predict(request(1, 9.0)).await.unwrap_err();
         assert!(
@@ -645,13 +534,10 @@ async fn a_full_queue_rejects_at_once() {
 #[tokio::test]
 async fn a_full_queue_is_waited_for_if_so_asked() {
     for placement in [Placement::Thread, Placement::CallerRuns] {
-        let options = options(placement)
-            .with_queue_limits(1, usize::MAX)
-            .with_on_full(OnFull::Wait);
+        let options =
+            options(placement).with_queue_limits(1, usize::MAX).with_on_full(OnFull::Wait);
         let batcher = start(&MockSession::identity(4), options);
-        let answers: Vec<_> = (0..100)
-            .map(|n| send(&batcher, request(1, n as f32)))
-            .collect();
+        let answers: Vec<_> = (0..100).map(|n| send(&batcher, request(1, n as f32))).collect();
         for (n, answer) in answers.into_iter().enumerate() {
             assert_eq!(value(&answer.await.unwrap().unwrap()), n as f32);
         }
@@ -662,9 +548,8 @@ async fn a_full_queue_is_waited_for_if_so_asked() {
 async fn who_waits_for_room_is_told_of_the_shutdown() {
     let session = MockSession::identity(4);
     let log = session.log();
-    let options = options(Placement::Thread)
-        .with_queue_limits(1, usize::MAX)
-        .with_on_full(OnFull::Wait);
+    let options =
+        options(Placement::Thread).with_queue_limits(1, usize::MAX).with_on_full(OnFull::Wait);
     let batcher = start(&session, options);
     let first = occupy(&batcher, &log).await;
     let second = send(&batcher, request(1, 1.0));
@@ -687,22 +572,10 @@ async fn who_waits_for_room_is_told_of_the_shutdown() {
 
 #[tokio::test]
 async fn a_request_that_no_queue_could_hold_is_too_large() {
-    let options = options(Placement::Thread)
-        .with_queue_limits(10, 100)
-        .with_on_full(OnFull::Wait);
+    let options = options(Placement::Thread).with_queue_limits(10, 100).with_on_full(OnFull::Wait);
     let batcher = start(&MockSession::identity(4), options);
     let error = batcher.predict(request(8, 0.0)).await.unwrap_err();
-    assert!(
-        matches!(
-            error,
-            Error::TooLarge {
-                actual: 128,
-                limit: 100,
-                ..
-            }
-        ),
-        "{error}"
-    );
+    assert!(matches!(error, Error::TooLarge { actual: 128, limit: 100, .. }), "{error}");
 }
 
 // ---- start and shutdown
@@ -712,9 +585,7 @@ async fn shutdown_answers_what_was_accepted() {
     for placement in [Placement::Thread, Placement::CallerRuns] {
         let session = MockSession::identity(4);
         let batcher = start(&session, options(placement).with_instances(2));
-        let answers: Vec<_> = (0..50)
-            .map(|n| send(&batcher, request(1, n as f32)))
-            .collect();
+        let answers: Vec<_> = (0..50).map(|n| send(&batcher, request(1, n as f32))).collect();
         tokio::task::yield_now().await;
         batcher.shutdown(Duration::from_secs(10)).await.unwrap();
         for (n, answer) in answers.into_iter().enumerate() {
@@ -724,10 +595,7 @@ async fn shutdown_answers_what_was_accepted() {
             }
         }
         let error = batcher.predict(request(1, 0.0)).await.unwrap_err();
-        assert!(
-            matches!(error, Error::Closed { what: "batcher" }),
-            "{error}"
-        );
+        assert!(matches!(error, Error::Closed { what: "batcher" }), "{error}");
         batcher.shutdown(Duration::ZERO).await.unwrap();
     }
 }
@@ -812,18 +680,9 @@ fn options_that_contradict_are_refused() {
         assert!(matches!(start(options), Error::InvalidArgument { .. }));
     }
     let bound = MockSession::identity(4).with_affinity(Affinity::OneThread);
-    let error = Batcher::start(
-        id(),
-        MockFactory::new(bound.clone()),
-        options(Placement::CallerRuns),
-    );
-    assert!(matches!(
-        error.unwrap_err(),
-        Error::InvalidArgument {
-            what: "placement",
-            ..
-        }
-    ));
+    let error =
+        Batcher::start(id(), MockFactory::new(bound.clone()), options(Placement::CallerRuns));
+    assert!(matches!(error.unwrap_err(), Error::InvalidArgument { what: "placement", .. }));
     let batcher = Batcher::start(id(), MockFactory::new(bound), options(Placement::Auto)).unwrap();
     assert_eq!(batcher.placement(), Placement::Thread);
 }
@@ -831,15 +690,9 @@ fn options_that_contradict_are_refused() {
 #[test]
 fn auto_lets_callers_run_what_is_fast() {
     let auto = options(Placement::Auto);
-    assert_eq!(
-        start(&MockSession::identity(4), auto.clone()).placement(),
-        Placement::CallerRuns
-    );
+    assert_eq!(start(&MockSession::identity(4), auto.clone()).placement(), Placement::CallerRuns);
     let held = auto.with_max_queue_delay(Duration::from_millis(1));
-    assert_eq!(
-        start(&MockSession::identity(4), held).placement(),
-        Placement::Thread
-    );
+    assert_eq!(start(&MockSession::identity(4), held).placement(), Placement::Thread);
 }
 
 // ---- callers that come and go
@@ -848,11 +701,9 @@ fn auto_lets_callers_run_what_is_fast() {
 /// gets the right answer, and the session is never lost.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn callers_that_go_away_harm_nobody() {
-    for (placement, instances) in [
-        (Placement::CallerRuns, 1),
-        (Placement::CallerRuns, 2),
-        (Placement::Thread, 2),
-    ] {
+    for (placement, instances) in
+        [(Placement::CallerRuns, 1), (Placement::CallerRuns, 2), (Placement::Thread, 2)]
+    {
         let session = MockSession::identity(4);
         let batcher = start(&session, options(placement).with_instances(instances));
         let answered = Arc::new(AtomicUsize::new(0));
@@ -891,13 +742,6 @@ async fn callers_that_go_away_harm_nobody() {
         assert_eq!(value(&batcher.predict(request(1, 5.0)).await.unwrap()), 5.0);
         batcher.shutdown(Duration::from_secs(10)).await.unwrap();
         let load = batcher.load();
-        assert_eq!(
-            (
-                load.queued_requests,
-                load.queued_bytes,
-                load.running_requests
-            ),
-            (0, 0, 0)
-        );
+        assert_eq!((load.queued_requests, load.queued_bytes, load.running_requests), (0, 0, 0));
     }
 }

@@ -12,16 +12,11 @@ use mlops_serve::session::onnxruntime::{DiscoverOptions, OnnxRuntime, OnnxRuntim
 
 /// Compiles a shared library from C.
 fn compile(directory: &Path, name: &str, source: &str) -> std::path::PathBuf {
-    let (code, library) = (
-        directory.join(format!("{name}.c")),
-        directory.join(format!("{name}.so")),
-    );
+    let (code, library) =
+        (directory.join(format!("{name}.c")), directory.join(format!("{name}.so")));
     fs::write(&code, source).unwrap();
-    let status = Command::new("cc")
-        .args(["-shared", "-fPIC", "-o"])
-        .arg(&library)
-        .arg(&code)
-        .status();
+    let status =
+        Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&code).status();
     assert!(status.expect("a C compiler is installed").success());
     library
 }
@@ -33,46 +28,23 @@ fn every_failure_names_the_file_and_the_right_library_still_loads() {
 
     let missing = directory.path().join("missing.so");
     let error = load(&missing);
-    assert!(
-        matches!(&error, OnnxRuntimeError::NoSuchFile { path } if *path == missing),
-        "{error}"
-    );
+    assert!(matches!(&error, OnnxRuntimeError::NoSuchFile { path } if *path == missing), "{error}");
 
     let text = directory.path().join("text.so");
     fs::write(&text, "not a library").unwrap();
     let error = load(&text);
-    assert!(
-        matches!(&error, OnnxRuntimeError::NotLoadable { .. }),
-        "{error}"
-    );
+    assert!(matches!(&error, OnnxRuntimeError::NotLoadable { .. }), "{error}");
     assert!(error.to_string().contains("text.so"), "{error}");
     let error = load(directory.path());
-    assert!(
-        matches!(&error, OnnxRuntimeError::NotLoadable { .. }),
-        "{error}"
-    );
+    assert!(matches!(&error, OnnxRuntimeError::NotLoadable { .. }), "{error}");
 
-    let foreign = compile(
-        directory.path(),
-        "foreign",
-        "int unrelated(void) { return 1; }",
-    );
+    let foreign = compile(directory.path(), "foreign", "int unrelated(void) { return 1; }");
     let error = load(&foreign);
-    assert!(
-        matches!(&error, OnnxRuntimeError::Foreign { .. }),
-        "{error}"
-    );
+    assert!(matches!(&error, OnnxRuntimeError::Foreign { .. }), "{error}");
 
-    let hollow = compile(
-        directory.path(),
-        "hollow",
-        "void *OrtGetApiBase(void) { return 0; }",
-    );
+    let hollow = compile(directory.path(), "hollow", "void *OrtGetApiBase(void) { return 0; }");
     let error = load(&hollow);
-    assert!(
-        matches!(&error, OnnxRuntimeError::Foreign { .. }),
-        "{error}"
-    );
+    assert!(matches!(&error, OnnxRuntimeError::Foreign { .. }), "{error}");
 
     let old = compile(
         directory.path(),
@@ -94,20 +66,14 @@ fn every_failure_names_the_file_and_the_right_library_still_loads() {
 
     // Nothing beside the test's executable, nothing for the system's loader to find.
     let error = OnnxRuntime::discover(&DiscoverOptions::default()).unwrap_err();
-    let OnnxRuntimeError::NotFound { tried } = &error else {
-        panic!("{error}")
-    };
+    let OnnxRuntimeError::NotFound { tried } = &error else { panic!("{error}") };
     assert_eq!(tried.len(), 3, "{error}");
     assert!(error.to_string().contains("pip download"), "{error}");
 
     let right = fixture::library();
     let runtime = OnnxRuntime::load(&right).unwrap();
     assert_eq!(runtime.library(), right.canonicalize().unwrap());
-    assert!(
-        runtime.build_info().contains("ORT Build Info"),
-        "{}",
-        runtime.build_info()
-    );
+    assert!(runtime.build_info().contains("ORT Build Info"), "{}", runtime.build_info());
 
     // The same file under another name is the same library; another file is refused.
     let link = directory.path().join("link.so");

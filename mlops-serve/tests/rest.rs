@@ -37,25 +37,16 @@ fn id(name: &str, version: &str) -> ModelId {
 }
 
 fn batcher(id: ModelId, session: &MockSession) -> Arc<dyn Predict> {
-    let options = BatcherOptions::default()
-        .with_max_batch_size(4)
-        .with_placement(Placement::Thread);
+    let options =
+        BatcherOptions::default().with_max_batch_size(4).with_placement(Placement::Thread);
     let factory = MockFactory::new(session.clone());
-    Arc::new(
-        Batcher::builder(id, factory, options)
-            .warm_up(WarmUp::None)
-            .start()
-            .unwrap(),
-    )
+    Arc::new(Batcher::builder(id, factory, options).warm_up(WarmUp::None).start().unwrap())
 }
 
 /// Gives back an input of this type as `y`.
 fn identity(data_type: DataType, shape: &[Dim]) -> MockSession {
     let spec = |name| TensorSpec::new(name, data_type, shape.iter().cloned());
-    let signature = ModelSignature {
-        inputs: vec![spec("x")],
-        outputs: vec![spec("y")],
-    };
+    let signature = ModelSignature { inputs: vec![spec("x")], outputs: vec![spec("y")] };
     MockSession::new(signature, |inputs| {
         Ok(NamedTensors::single("y", inputs.require("x")?.clone()))
     })
@@ -105,17 +96,10 @@ fn server() -> Server {
     table.announce(&id("arithmetic", "2"));
     let refused = Arc::new(Refused::default());
     let recorder = Arc::<Refused>::clone(&refused);
-    let options = oip::RestOptions::default()
-        .with_max_body_bytes(4096)
-        .with_recorder(recorder);
+    let options = oip::RestOptions::default().with_max_body_bytes(4096).with_recorder(recorder);
     let router = oip::router(Arc::<ModelTable>::clone(&table), options)
         .merge(health::router(Arc::<ModelTable>::clone(&table)));
-    Server {
-        router,
-        table,
-        log: session.log(),
-        refused,
-    }
+    Server { router, table, log: session.log(), refused }
 }
 
 impl Server {
@@ -125,8 +109,7 @@ impl Server {
     }
 
     async fn get(&self, path: &str) -> Answer {
-        self.send(Request::get(path).body(Body::empty()).unwrap())
-            .await
+        self.send(Request::get(path).body(Body::empty()).unwrap()).await
     }
 
     async fn infer(&self, model: &str, body: &Value) -> Answer {
@@ -145,11 +128,7 @@ impl Server {
         let response: Response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let headers = parts.headers;
-        let header = |name: &str| {
-            headers
-                .get(name)
-                .map(|value| value.to_str().unwrap().to_owned())
-        };
+        let header = |name: &str| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
         Answer {
             status: parts.status,
             content_type: header("content-type"),
@@ -177,12 +156,7 @@ impl Answer {
 
     #[track_caller]
     fn ok(self) -> Self {
-        assert_eq!(
-            self.status,
-            StatusCode::OK,
-            "{}",
-            String::from_utf8_lossy(&self.body)
-        );
+        assert_eq!(self.status, StatusCode::OK, "{}", String::from_utf8_lossy(&self.body));
         self
     }
 
@@ -214,17 +188,12 @@ fn good() -> Value {
 fn binary(json: &Value, tensors: &[&[u8]]) -> (Bytes, String) {
     let mut body = json.to_string().into_bytes();
     let length = body.len().to_string();
-    tensors
-        .iter()
-        .for_each(|tensor| body.extend_from_slice(tensor));
+    tensors.iter().for_each(|tensor| body.extend_from_slice(tensor));
     (body.into(), length)
 }
 
 fn f32s(values: &[f32]) -> Vec<u8> {
-    values
-        .iter()
-        .flat_map(|value| value.to_le_bytes())
-        .collect()
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 
 // ---- routes
@@ -234,14 +203,8 @@ async fn server_and_model_metadata() {
     let server = server();
     let metadata = server.get("/v2").await.ok().json();
     assert_eq!(metadata["name"], "mlops-serve");
-    assert_eq!(
-        metadata["extensions"],
-        json!(["binary_tensor_data", "parameters"])
-    );
-    assert_eq!(
-        server.get("/v2/models").await.ok().json(),
-        json!({ "models": ["arithmetic"] })
-    );
+    assert_eq!(metadata["extensions"], json!(["binary_tensor_data", "parameters"]));
+    assert_eq!(server.get("/v2/models").await.ok().json(), json!({ "models": ["arithmetic"] }));
     let expected = json!({
         "name": "arithmetic",
         "versions": ["1", "2"],
@@ -255,18 +218,8 @@ async fn server_and_model_metadata() {
             { "name": "product", "datatype": "FP32", "shape": [-1, 2] },
         ],
     });
-    assert_eq!(
-        server.get("/v2/models/arithmetic").await.ok().json(),
-        expected
-    );
-    assert_eq!(
-        server
-            .get("/v2/models/arithmetic/versions/1")
-            .await
-            .ok()
-            .json(),
-        expected
-    );
+    assert_eq!(server.get("/v2/models/arithmetic").await.ok().json(), expected);
+    assert_eq!(server.get("/v2/models/arithmetic/versions/1").await.ok().json(), expected);
 }
 
 #[tokio::test]
@@ -274,90 +227,46 @@ async fn readiness_waits_for_every_model() {
     let server = server();
     server.get("/v2/health/live").await.ok();
     server.get("/health").await.ok();
-    assert_eq!(
-        server.get("/v2/health/ready").await.status,
-        StatusCode::SERVICE_UNAVAILABLE
-    );
+    assert_eq!(server.get("/v2/health/ready").await.status, StatusCode::SERVICE_UNAVAILABLE);
     let ready = server.get("/ready").await;
     assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(
-        ready.json()["waiting_for"],
-        json!(["arithmetic/2: loading"])
-    );
+    assert_eq!(ready.json()["waiting_for"], json!(["arithmetic/2: loading"]));
     server.get("/v2/models/arithmetic/ready").await.ok();
-    server
-        .get("/v2/models/arithmetic/versions/1/ready")
-        .await
-        .ok();
-    server
-        .get("/v2/models/arithmetic/versions/2/ready")
-        .await
-        .error(503);
+    server.get("/v2/models/arithmetic/versions/1/ready").await.ok();
+    server.get("/v2/models/arithmetic/versions/2/ready").await.error(503);
 
-    server.table.fail(
-        &id("arithmetic", "2"),
-        &Error::corrupt("model", "m.onnx", "half"),
-    );
-    assert!(
-        server
-            .get("/v2/models/arithmetic/versions/2/ready")
-            .await
-            .error(503)
-            .contains("half")
-    );
-    assert_eq!(
-        server.get("/ready").await.status,
-        StatusCode::SERVICE_UNAVAILABLE
-    );
+    server.table.fail(&id("arithmetic", "2"), &Error::corrupt("model", "m.onnx", "half"));
+    assert!(server.get("/v2/models/arithmetic/versions/2/ready").await.error(503).contains("half"));
+    assert_eq!(server.get("/ready").await.status, StatusCode::SERVICE_UNAVAILABLE);
 
-    server
-        .table
-        .publish(batcher(id("arithmetic", "2"), &arithmetic()));
+    server.table.publish(batcher(id("arithmetic", "2"), &arithmetic()));
     server.get("/v2/health/ready").await.ok();
     server.get("/ready").await.ok();
-    server
-        .get("/v2/models/arithmetic/versions/2/ready")
-        .await
-        .ok();
+    server.get("/v2/models/arithmetic/versions/2/ready").await.ok();
 }
 
 #[tokio::test]
 async fn unknown_paths_models_and_methods() {
     let server = server();
-    for path in [
-        "/v2/nothing",
-        "/v2/models/arithmetic/nothing",
-        "/v2/models/a/versions/1/x",
-    ] {
+    for path in ["/v2/nothing", "/v2/models/arithmetic/nothing", "/v2/models/a/versions/1/x"] {
         assert_eq!(server.get(path).await.error(404), "Not Found", "{path}");
     }
     let error = server.get("/v2/models/nobody").await.error(404);
     assert!(error.contains("`nobody`"), "{error}");
-    let error = server
-        .get("/v2/models/arithmetic/versions/9")
-        .await
-        .error(404);
+    let error = server.get("/v2/models/arithmetic/versions/9").await.error(404);
     assert!(error.contains("arithmetic/9"), "{error}");
-    let error = server
-        .get("/v2/models/arithmetic/versions/one")
-        .await
-        .error(400);
+    let error = server.get("/v2/models/arithmetic/versions/one").await.error(400);
     assert!(error.contains("\"one\""), "{error}");
     let answer = server.get("/v2/models/arithmetic/infer").await;
     answer.error(405);
     assert_eq!(answer.allow.as_deref(), Some("POST"));
-    let delete = Request::delete("/v2/models/arithmetic")
-        .body(Body::empty())
-        .unwrap();
+    let delete = Request::delete("/v2/models/arithmetic").body(Body::empty()).unwrap();
     let answer = server.send(delete).await;
     answer.error(405);
     assert_eq!(answer.allow.as_deref(), Some("GET"));
     let error = server.infer("nobody", &good()).await.error(404);
     assert!(error.contains("`nobody`"), "{error}");
-    server
-        .infer("arithmetic/versions/2", &good())
-        .await
-        .error(503);
+    server.infer("arithmetic/versions/2", &good()).await.error(503);
 }
 
 #[tokio::test]
@@ -366,17 +275,9 @@ async fn two_routers_live_in_one_host() {
         .nest("/one", server().router)
         .nest("/two", server().router)
         .route("/", axum::routing::get(async || "the host's own"));
-    for path in [
-        "/",
-        "/one/v2/models/arithmetic",
-        "/two/v2/models/arithmetic",
-    ] {
+    for path in ["/", "/one/v2/models/arithmetic", "/two/v2/models/arithmetic"] {
         let request = Request::get(path).body(Body::empty()).unwrap();
-        assert_eq!(
-            host.clone().oneshot(request).await.unwrap().status(),
-            StatusCode::OK,
-            "{path}"
-        );
+        assert_eq!(host.clone().oneshot(request).await.unwrap().status(), StatusCode::OK, "{path}");
     }
 }
 
@@ -409,12 +310,7 @@ async fn id_requested_outputs_and_unknown_fields() {
     body["new_in_v3"] = json!({ "nested": [1, 2] });
     let answer = server.infer("arithmetic", &body).await.ok().json();
     assert_eq!(answer["id"], "request \"1\"");
-    let names: Vec<_> = answer["outputs"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|o| &o["name"])
-        .collect();
+    let names: Vec<_> = answer["outputs"].as_array().unwrap().iter().map(|o| &o["name"]).collect();
     assert_eq!(names, ["product"]);
 }
 
@@ -426,14 +322,8 @@ async fn binary_in_and_out_and_mixed() {
     let all =
         json!({ "inputs": [input("a"), input("b")], "parameters": { "binary_data_output": true } });
     let (body, length) = binary(&all, &[&a, &b]);
-    let answer = server
-        .infer_bytes("arithmetic", body, Some(&length))
-        .await
-        .ok();
-    assert_eq!(
-        answer.content_type.as_deref(),
-        Some("application/octet-stream")
-    );
+    let answer = server.infer_bytes("arithmetic", body, Some(&length)).await.ok();
+    assert_eq!(answer.content_type.as_deref(), Some("application/octet-stream"));
     let json = answer.json();
     assert_eq!(json["outputs"][0]["parameters"]["binary_data_size"], 8);
     assert!(json["outputs"][0].get("data").is_none());
@@ -450,17 +340,11 @@ async fn binary_in_and_out_and_mixed() {
         "parameters": { "binary_data_output": true },
     });
     let (body, length) = binary(&mixed, &[&b]);
-    let answer = server
-        .infer_bytes("arithmetic", body, Some(&length))
-        .await
-        .ok();
+    let answer = server.infer_bytes("arithmetic", body, Some(&length)).await.ok();
     let json = answer.json();
     assert_eq!(json["outputs"][0]["data"], json!([3.0, 10.0]));
     assert_eq!(json["outputs"][1]["parameters"]["binary_data_size"], 8);
-    assert_eq!(
-        answer.body[answer.json_length.unwrap()..],
-        f32s(&[4.0, 7.0])
-    );
+    assert_eq!(answer.body[answer.json_length.unwrap()..], f32s(&[4.0, 7.0]));
 }
 
 #[tokio::test]
@@ -470,14 +354,8 @@ async fn an_empty_binary_tensor_still_says_its_size() {
     let json =
         json!({ "inputs": [input("a"), input("b")], "parameters": { "binary_data_output": true } });
     let (body, length) = binary(&json, &[]);
-    let answer = server
-        .infer_bytes("arithmetic", body, Some(&length))
-        .await
-        .ok();
-    assert_eq!(
-        answer.json()["outputs"][0]["parameters"]["binary_data_size"],
-        0
-    );
+    let answer = server.infer_bytes("arithmetic", body, Some(&length)).await.ok();
+    assert_eq!(answer.json()["outputs"][0]["parameters"]["binary_data_size"], 0);
     assert_eq!(answer.json_length, Some(answer.body.len()));
 }
 
@@ -498,24 +376,15 @@ async fn every_type_in_json() {
         (DataType::Bytes, json!(["ä \u{0} \"", ""])),
     ];
     for (data_type, data) in cases {
-        let server = server().with(
-            "identity",
-            &identity(data_type, &[Dim::Unknown, Dim::Unknown]),
-        );
+        let server = server().with("identity", &identity(data_type, &[Dim::Unknown, Dim::Unknown]));
         for shape in [[2, 1], [1, 2]] {
             let input =
                 json!({ "name": "x", "datatype": data_type.name(), "shape": shape, "data": data });
-            let answer = server
-                .infer("identity", &json!({ "inputs": [input] }))
-                .await
-                .ok();
+            let answer = server.infer("identity", &json!({ "inputs": [input] })).await.ok();
             // As text too: a comparison of floats would accept the one beside.
             let expected = format!("\"data\":{data}");
             let text = String::from_utf8(answer.body.to_vec()).unwrap();
-            assert!(
-                text.contains(&expected),
-                "{data_type}: {text} lacks {expected}"
-            );
+            assert!(text.contains(&expected), "{data_type}: {text} lacks {expected}");
         }
     }
 }
@@ -526,21 +395,14 @@ async fn single_floats_are_written_as_short_as_they_are_read() {
     let body = r#"{"inputs":[{"name":"x","datatype":"FP32","shape":[3],"data":[0.1,3.4028235e38,1e-45]}]}"#;
     let answer = server.infer_bytes("identity", body.into(), None).await.ok();
     let text = String::from_utf8(answer.body.to_vec()).unwrap();
-    assert!(
-        text.contains(r#""data":[0.1,3.4028235e+38,1e-45]"#),
-        "{text}"
-    );
+    assert!(text.contains(r#""data":[0.1,3.4028235e+38,1e-45]"#), "{text}");
 }
 
 #[tokio::test]
 async fn scalars_have_an_empty_shape() {
     let server = server().with("scalar", &identity(DataType::F64, &[]));
     let input = json!({ "name": "x", "datatype": "FP64", "shape": [], "data": [2.5] });
-    let answer = server
-        .infer("scalar", &json!({ "inputs": [input] }))
-        .await
-        .ok()
-        .json();
+    let answer = server.infer("scalar", &json!({ "inputs": [input] })).await.ok().json();
     assert_eq!(
         answer["outputs"][0],
         json!({ "name": "y", "datatype": "FP64", "shape": [], "data": [2.5] })
@@ -553,25 +415,18 @@ async fn binary_strings_and_half_floats() {
         .with("strings", &identity(DataType::Bytes, &[Dim::Unknown]))
         .with("half", &identity(DataType::Bf16, &[Dim::Unknown]));
     let wire = b"\x03\0\0\0a\0\xff\0\0\0\0";
-    for (model, datatype, bytes) in [
-        ("strings", "BYTES", &wire[..]),
-        ("half", "BF16", b"\x80\x3f\0\xc0"),
-    ] {
+    for (model, datatype, bytes) in
+        [("strings", "BYTES", &wire[..]), ("half", "BF16", b"\x80\x3f\0\xc0")]
+    {
         let input = json!({ "name": "x", "datatype": datatype, "shape": [2], "parameters": { "binary_data_size": bytes.len() } });
         let json = json!({ "inputs": [input], "parameters": { "binary_data_output": true } });
         let (body, length) = binary(&json, &[bytes]);
-        let answer = server
-            .infer_bytes(model, body.clone(), Some(&length))
-            .await
-            .ok();
+        let answer = server.infer_bytes(model, body.clone(), Some(&length)).await.ok();
         assert_eq!(answer.body[answer.json_length.unwrap()..], *bytes);
         // As JSON there is no way to say it: the error says what to do.
         let as_json = json!({ "inputs": json["inputs"] });
         let (body, length) = binary(&as_json, &[bytes]);
-        let error = server
-            .infer_bytes(model, body, Some(&length))
-            .await
-            .error(501);
+        let error = server.infer_bytes(model, body, Some(&length)).await.error(501);
         assert!(error.contains("`y`") && error.contains("binary"), "{error}");
     }
 }
@@ -582,17 +437,11 @@ async fn nan_and_infinity_go_as_binary_only() {
     let bytes = f32s(&[f32::NAN, f32::NEG_INFINITY]);
     let input = json!({ "name": "x", "datatype": "FP32", "shape": [2], "parameters": { "binary_data_size": 8 } });
     let (body, length) = binary(&json!({ "inputs": [input] }), &[&bytes]);
-    let error = server
-        .infer_bytes("identity", body, Some(&length))
-        .await
-        .error(501);
+    let error = server.infer_bytes("identity", body, Some(&length)).await.error(501);
     assert!(error.contains("NaN") && error.contains("binary"), "{error}");
     let wanted = json!({ "inputs": [input], "parameters": { "binary_data_output": true } });
     let (body, length) = binary(&wanted, &[&bytes]);
-    let answer = server
-        .infer_bytes("identity", body, Some(&length))
-        .await
-        .ok();
+    let answer = server.infer_bytes("identity", body, Some(&length)).await.ok();
     assert_eq!(answer.body[answer.json_length.unwrap()..], bytes);
 }
 
@@ -609,11 +458,8 @@ async fn every_bad_request_is_refused_and_reaches_no_session() {
         json!({ "inputs": [a(), input] })
     };
     let deep = format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000));
-    let deep_parameter = format!(
-        r#"{{"inputs":[],"x":{}1{}}}"#,
-        "[".repeat(1500),
-        "]".repeat(1500)
-    );
+    let deep_parameter =
+        format!(r#"{{"inputs":[],"x":{}1{}}}"#, "[".repeat(1500), "]".repeat(1500));
     let cases: Vec<(&str, String, u16, &str)> = vec![
         ("no body", String::new(), 400, "JSON"),
         ("not JSON", "inputs".into(), 400, "JSON"),
@@ -627,30 +473,15 @@ async fn every_bad_request_is_refused_and_reaches_no_session() {
             400,
             "`b`: expected FP32[batch,2], got nothing",
         ),
-        (
-            "an input twice",
-            json!({ "inputs": [a(), a()] }).to_string(),
-            400,
-            "`a`",
-        ),
-        (
-            "an unknown input",
-            with("name", json!("c")).to_string(),
-            400,
-            "`c`: expected only a, b",
-        ),
+        ("an input twice", json!({ "inputs": [a(), a()] }).to_string(), 400, "`a`"),
+        ("an unknown input", with("name", json!("c")).to_string(), 400, "`c`: expected only a, b"),
         (
             "another type",
             with("datatype", json!("INT64")).to_string(),
             400,
             "`b`: expected FP32[batch,2], got INT64[1,2]",
         ),
-        (
-            "no such type",
-            with("datatype", json!("FP8")).to_string(),
-            400,
-            "`FP8`",
-        ),
+        ("no such type", with("datatype", json!("FP8")).to_string(), 400, "`FP8`"),
         (
             "another rank",
             b(&[2], json!([1, 2])).to_string(),
@@ -663,92 +494,32 @@ async fn every_bad_request_is_refused_and_reaches_no_session() {
             400,
             "`b`: expected FP32[batch,2], got FP32[1,3]",
         ),
-        (
-            "a negative size",
-            b(&[-1, 2], json!([1, 2])).to_string(),
-            400,
-            "[-1, 2]",
-        ),
-        (
-            "an overflowing size",
-            b(&[i64::MAX, 2], json!([1, 2])).to_string(),
-            400,
-            "`b`",
-        ),
+        ("a negative size", b(&[-1, 2], json!([1, 2])).to_string(), 400, "[-1, 2]"),
+        ("an overflowing size", b(&[i64::MAX, 2], json!([1, 2])).to_string(), 400, "`b`"),
         (
             "symbols that differ",
             b(&[2, 2], json!([1, 2, 3, 4])).to_string(),
             400,
             "batch = 1 as in `a`",
         ),
-        (
-            "too few elements",
-            b(&[1, 2], json!([1])).to_string(),
-            400,
-            "1 elements",
-        ),
+        ("too few elements", b(&[1, 2], json!([1])).to_string(), 400, "1 elements"),
         (
             "too many elements",
             b(&[1, 2], json!([1, 2, 3])).to_string(),
             400,
             "more than 2 elements",
         ),
-        (
-            "a string",
-            b(&[1, 2], json!([1, "2"])).to_string(),
-            400,
-            "a number that fits f32",
-        ),
+        ("a string", b(&[1, 2], json!([1, "2"])).to_string(), 400, "a number that fits f32"),
         ("null", b(&[1, 2], json!([1, null])).to_string(), 400, "`b`"),
-        (
-            "an object",
-            b(&[1, 2], json!([{ "a": 1 }, 2])).to_string(),
-            400,
-            "`b`",
-        ),
-        (
-            "not an array",
-            b(&[1, 2], json!(1)).to_string(),
-            400,
-            "1 elements",
-        ),
-        (
-            "nested too deep",
-            b(&[1, 2], json!([[[1, 2]]])).to_string(),
-            400,
-            "nested deeper",
-        ),
-        (
-            "infinite as FP32",
-            b(&[1, 2], json!([1, 1e39])).to_string(),
-            400,
-            "`b`",
-        ),
-        (
-            "infinite as FP64",
-            good().to_string().replace("10.5", "1e999"),
-            400,
-            "out of range",
-        ),
-        (
-            "NaN",
-            good().to_string().replace("10.5", "NaN"),
-            400,
-            "JSON",
-        ),
-        (
-            "Infinity",
-            good().to_string().replace("10.5", "-Infinity"),
-            400,
-            "JSON",
-        ),
+        ("an object", b(&[1, 2], json!([{ "a": 1 }, 2])).to_string(), 400, "`b`"),
+        ("not an array", b(&[1, 2], json!(1)).to_string(), 400, "1 elements"),
+        ("nested too deep", b(&[1, 2], json!([[[1, 2]]])).to_string(), 400, "nested deeper"),
+        ("infinite as FP32", b(&[1, 2], json!([1, 1e39])).to_string(), 400, "`b`"),
+        ("infinite as FP64", good().to_string().replace("10.5", "1e999"), 400, "out of range"),
+        ("NaN", good().to_string().replace("10.5", "NaN"), 400, "JSON"),
+        ("Infinity", good().to_string().replace("10.5", "-Infinity"), 400, "JSON"),
         ("JSON 1500 deep", deep_parameter, 400, "deeper than 64"),
-        (
-            "neither data nor size",
-            with("data", Value::Null).to_string(),
-            400,
-            "neither",
-        ),
+        ("neither data nor size", with("data", Value::Null).to_string(), 400, "neither"),
         (
             "both data and size",
             with("parameters", json!({ "binary_data_size": 8 })).to_string(),
@@ -803,28 +574,16 @@ async fn every_bad_request_is_refused_and_reaches_no_session() {
         ("too large", " ".repeat(4097), 413, "4096"),
         (
             "10000 deep",
-            b(&[1, 2], json!([1, 2]))
-                .to_string()
-                .replace("[1,2]}", &format!("{deep}}}")),
+            b(&[1, 2], json!([1, 2])).to_string().replace("[1,2]}", &format!("{deep}}}")),
             413,
             "4096",
         ),
     ];
     for (what, body, status, says) in cases {
-        let error = server
-            .infer_bytes("arithmetic", body.into(), None)
-            .await
-            .error(status);
-        assert!(
-            error.contains(says),
-            "{what}: `{error}` does not say `{says}`"
-        );
+        let error = server.infer_bytes("arithmetic", body.into(), None).await.error(status);
+        assert!(error.contains(says), "{what}: `{error}` does not say `{says}`");
     }
-    assert_eq!(
-        server.log.runs(),
-        [0; 0],
-        "a bad request reached the session"
-    );
+    assert_eq!(server.log.runs(), [0; 0], "a bad request reached the session");
     server.infer("arithmetic", &good()).await.ok();
 }
 
@@ -843,10 +602,7 @@ async fn integers_out_of_range_are_refused() {
     ] {
         let server = server().with("identity", &identity(data_type, &[Dim::Unknown]));
         let input = json!({ "name": "x", "datatype": data_type.name(), "shape": [1], "data": bad });
-        let error = server
-            .infer("identity", &json!({ "inputs": [input] }))
-            .await
-            .error(400);
+        let error = server.infer("identity", &json!({ "inputs": [input] })).await.error(400);
         assert!(error.contains("`x`"), "{data_type}: {error}");
     }
 }
@@ -872,14 +628,8 @@ async fn every_bad_binary_body_is_refused() {
         ("of a negative size", [8, -1], 16, "JSON"),
     ] {
         let (body, length) = binary(&inputs(sizes), &[&zeros[..bytes]]);
-        let error = server
-            .infer_bytes("arithmetic", body, Some(&length))
-            .await
-            .error(400);
-        assert!(
-            error.contains(says),
-            "{what}: `{error}` does not say `{says}`"
-        );
+        let error = server.infer_bytes("arithmetic", body, Some(&length)).await.error(400);
+        assert!(error.contains(says), "{what}: `{error}` does not say `{says}`");
     }
     let (body, length) = binary(&inputs([8, 8]), &[&zeros[..16]]);
     for (header, says) in [
@@ -890,20 +640,11 @@ async fn every_bad_binary_body_is_refused() {
         ("99999999999999999999", "length"),
         (&(length.parse::<usize>().unwrap() - 1).to_string(), "JSON"),
     ] {
-        let error = server
-            .infer_bytes("arithmetic", body.clone(), Some(header))
-            .await
-            .error(400);
-        assert!(
-            error.contains(says),
-            "{header}: `{error}` does not say `{says}`"
-        );
+        let error = server.infer_bytes("arithmetic", body.clone(), Some(header)).await.error(400);
+        assert!(error.contains(says), "{header}: `{error}` does not say `{says}`");
     }
     // Without the header everything is JSON.
-    server
-        .infer_bytes("arithmetic", body, None)
-        .await
-        .error(400);
+    server.infer_bytes("arithmetic", body, None).await.error(400);
 
     let strings = server.with("strings", &identity(DataType::Bytes, &[Dim::Unknown]));
     for (wire, says) in [
@@ -913,20 +654,10 @@ async fn every_bad_binary_body_is_refused() {
     ] {
         let input = json!({ "name": "x", "datatype": "BYTES", "shape": [1], "parameters": { "binary_data_size": wire.len() } });
         let (body, length) = binary(&json!({ "inputs": [input] }), &[wire]);
-        let error = strings
-            .infer_bytes("strings", body, Some(&length))
-            .await
-            .error(400);
-        assert!(
-            error.contains(says) && error.contains("`x`"),
-            "`{error}` does not say `{says}`"
-        );
+        let error = strings.infer_bytes("strings", body, Some(&length)).await.error(400);
+        assert!(error.contains(says) && error.contains("`x`"), "`{error}` does not say `{says}`");
     }
-    assert_eq!(
-        strings.log.runs(),
-        [0; 0],
-        "a bad request reached the session"
-    );
+    assert_eq!(strings.log.runs(), [0; 0], "a bad request reached the session");
 }
 
 #[tokio::test]
@@ -945,9 +676,7 @@ async fn a_body_that_grows_over_the_limit_is_cut_off() {
     let server = server();
     let chunks = (0..1000).map(|_| Ok::<_, std::io::Error>(Bytes::from_static(&[b' '; 100])));
     let body = Body::from_stream(tokio_stream(chunks));
-    let request = Request::post("/v2/models/arithmetic/infer")
-        .body(body)
-        .unwrap();
+    let request = Request::post("/v2/models/arithmetic/infer").body(body).unwrap();
     let error = server.send(request).await.error(413);
     assert!(error.contains("4096"), "{error}");
 }
@@ -988,15 +717,9 @@ async fn refusals_are_recorded_once_and_unknown_models_are_one() {
     for model in ["nobody", "somebody", "arithmetic/versions/9"] {
         server.infer(model, &good()).await.error(404);
     }
+    server.infer_bytes("arithmetic", "x".into(), None).await.error(400);
     server
-        .infer_bytes("arithmetic", "x".into(), None)
-        .await
-        .error(400);
-    server
-        .infer(
-            "arithmetic",
-            &json!({ "inputs": [tensor("a", &[1, 3], json!([1, 2, 3]))] }),
-        )
+        .infer("arithmetic", &json!({ "inputs": [tensor("a", &[1, 3], json!([1, 2, 3]))] }))
         .await
         .error(400);
     let refused = server.refused.0.lock().clone();
@@ -1012,16 +735,11 @@ async fn refusals_are_recorded_once_and_unknown_models_are_one() {
 async fn a_session_error_is_a_500_with_its_message() {
     let session = MockSession::identity(2);
     let server = server().with("mock", &session);
-    session
-        .log()
-        .fail_next(Error::backend("engine", "out of order"));
+    session.log().fail_next(Error::backend("engine", "out of order"));
     let input = tensor("x", &[1, 2], json!([1, 2]));
     let body = json!({ "inputs": [input] });
     let error = server.infer("mock", &body).await.error(500);
-    assert!(
-        error.contains("engine") && error.contains("out of order"),
-        "{error}"
-    );
+    assert!(error.contains("engine") && error.contains("out of order"), "{error}");
     server.infer("mock", &body).await.ok();
     assert_eq!(session.signature().inputs.len(), 1);
 }

@@ -34,11 +34,7 @@ async fn start(router: Router, options: ServeOptions) -> Server {
     let (stop, stopped) = oneshot::channel();
     let shutdown = async { drop(stopped.await) };
     let done = tokio::spawn(serve(listener, router, options, shutdown));
-    Server {
-        address,
-        stop,
-        done,
-    }
+    Server { address, stop, done }
 }
 
 impl Server {
@@ -62,10 +58,7 @@ async fn read_until(stream: &mut TcpStream, until: &str) -> String {
     let mut text = String::new();
     let mut buffer = [0; 1024];
     while !text.contains(until) {
-        let count = timeout(PATIENCE, stream.read(&mut buffer))
-            .await
-            .unwrap()
-            .unwrap();
+        let count = timeout(PATIENCE, stream.read(&mut buffer)).await.unwrap().unwrap();
         assert!(count > 0, "closed after {text:?}");
         text.push_str(&String::from_utf8_lossy(&buffer[..count]));
     }
@@ -87,23 +80,12 @@ async fn connections_are_kept_and_shutdown_ends_idle_ones() {
     let server = start(hello(), ServeOptions::default()).await;
     let mut stream = server.connect().await;
     for _ in 0..3 {
-        assert!(
-            ask(&mut stream, "/", "hello")
-                .await
-                .starts_with("HTTP/1.1 200")
-        );
+        assert!(ask(&mut stream, "/", "hello").await.starts_with("HTTP/1.1 200"));
     }
     server.stop.send(()).unwrap();
     assert!(is_closed(&mut stream).await);
-    timeout(PATIENCE, server.done)
-        .await
-        .unwrap()
-        .unwrap()
-        .unwrap();
-    assert!(
-        TcpStream::connect(server.address).await.is_err(),
-        "it still listens"
-    );
+    timeout(PATIENCE, server.done).await.unwrap().unwrap().unwrap();
+    assert!(TcpStream::connect(server.address).await.is_err(), "it still listens");
 }
 
 #[tokio::test]
@@ -122,23 +104,12 @@ async fn a_request_under_way_is_finished() {
     };
     let server = start(Router::new().route("/", get(slow)), ServeOptions::default()).await;
     let mut stream = server.connect().await;
-    stream
-        .write_all(b"GET / HTTP/1.1\r\nHost: test\r\n\r\n")
-        .await
-        .unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: test\r\n\r\n").await.unwrap();
     has_begun.await.unwrap();
     server.stop.send(()).unwrap();
     finish.send(()).unwrap();
-    assert!(
-        read_until(&mut stream, "finished")
-            .await
-            .starts_with("HTTP/1.1 200")
-    );
-    timeout(PATIENCE, server.done)
-        .await
-        .unwrap()
-        .unwrap()
-        .unwrap();
+    assert!(read_until(&mut stream, "finished").await.starts_with("HTTP/1.1 200"));
+    timeout(PATIENCE, server.done).await.unwrap().unwrap().unwrap();
 }
 
 #[tokio::test]
@@ -164,11 +135,7 @@ async fn an_endless_stream_does_not_outlive_the_drain() {
     ask(&mut stream, "/", "more\r\n4\r\nmore").await;
     server.stop.send(()).unwrap();
     let reader = tokio::spawn(async move { is_closed(&mut stream).await });
-    let error = timeout(PATIENCE, server.done)
-        .await
-        .unwrap()
-        .unwrap()
-        .unwrap_err();
+    let error = timeout(PATIENCE, server.done).await.unwrap().unwrap().unwrap_err();
     assert!(matches!(error, Error::DeadlineExceeded { .. }), "{error}");
     assert!(reader.await.unwrap());
 }
@@ -183,11 +150,7 @@ async fn a_slow_head_is_cut_off() {
     assert!(is_closed(&mut silent).await);
     assert!(is_closed(&mut slow).await);
     let mut other = server.connect().await;
-    assert!(
-        ask(&mut other, "/", "hello")
-            .await
-            .starts_with("HTTP/1.1 200")
-    );
+    assert!(ask(&mut other, "/", "hello").await.starts_with("HTTP/1.1 200"));
 }
 
 #[tokio::test]
@@ -197,19 +160,12 @@ async fn connections_over_the_limit_wait_their_turn() {
     ask(&mut first, "/", "hello").await;
     // The kernel takes the second connection, the server does not yet.
     let mut second = server.connect().await;
-    second
-        .write_all(b"GET / HTTP/1.1\r\nHost: test\r\n\r\n")
-        .await
-        .unwrap();
+    second.write_all(b"GET / HTTP/1.1\r\nHost: test\r\n\r\n").await.unwrap();
     let mut buffer = [0; 64];
     let waited = timeout(Duration::from_millis(50), second.read(&mut buffer)).await;
     assert!(waited.is_err(), "answered over the limit");
     drop(first);
-    assert!(
-        read_until(&mut second, "hello")
-            .await
-            .starts_with("HTTP/1.1 200")
-    );
+    assert!(read_until(&mut second, "hello").await.starts_with("HTTP/1.1 200"));
 }
 
 #[tokio::test]
@@ -226,11 +182,7 @@ async fn nonsense_harms_nobody() {
     half_closed.shutdown().await.unwrap();
     assert!(is_closed(&mut half_closed).await);
     let mut stream = server.connect().await;
-    assert!(
-        ask(&mut stream, "/", "hello")
-            .await
-            .starts_with("HTTP/1.1 200")
-    );
+    assert!(ask(&mut stream, "/", "hello").await.starts_with("HTTP/1.1 200"));
 }
 
 #[tokio::test]

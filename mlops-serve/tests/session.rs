@@ -44,30 +44,15 @@ impl Build<session::Subject> for Model {
 
     async fn build(&self) -> (session::Subject, ()) {
         let session = fixture::factory(self.0).open().unwrap();
-        let samples = (0..2)
-            .map(|seed| sample_inputs(session.signature(), 3, seed).unwrap())
-            .collect();
-        (
-            session::Subject {
-                session,
-                samples,
-                tolerance: 1e-6,
-            },
-            (),
-        )
+        let samples =
+            (0..2).map(|seed| sample_inputs(session.signature(), 3, seed).unwrap()).collect();
+        (session::Subject { session, samples, tolerance: 1e-6 }, ())
     }
 }
 
 #[tokio::test]
 async fn real_models_conform() {
-    for name in [
-        "two_inputs",
-        "row_sum",
-        "identity_bytes",
-        "identity_bf16",
-        "fixed",
-        "external",
-    ] {
+    for name in ["two_inputs", "row_sum", "identity_bytes", "identity_bf16", "fixed", "external"] {
         let file: &'static str = Box::leak(format!("{name}.onnx").into_boxed_str());
         let report = session::test_all(&Model(file)).await;
         assert!(report.failed.is_empty(), "{name}:\n{report}");
@@ -85,13 +70,7 @@ async fn a_model_that_mixes_rows_is_found() {
 
 #[test]
 fn signatures_are_as_declared() {
-    let signature = |name: &str| {
-        fixture::factory(name)
-            .open()
-            .unwrap()
-            .signature()
-            .to_string()
-    };
+    let signature = |name: &str| fixture::factory(name).open().unwrap().signature().to_string();
     assert_eq!(
         signature("two_inputs.onnx"),
         "(a: FP32[batch,length], b: FP32[batch,length]) -> (sum: FP32[batch,length], less: BOOL[batch,length])"
@@ -103,14 +82,9 @@ fn signatures_are_as_declared() {
 #[test]
 fn unnamed_dimensions_are_unknown_not_equal() {
     let mut session = fixture::factory("unnamed.onnx").open().unwrap();
-    assert_eq!(
-        session.signature().inputs[0].shape,
-        [Dim::Unknown, Dim::Unknown]
-    );
+    assert_eq!(session.signature().inputs[0].shape, [Dim::Unknown, Dim::Unknown]);
     let mut inputs = single("a", Tensor::from_array(Array2::<f32>::ones((2, 3))));
-    inputs
-        .insert("b", Tensor::from_array(Array2::<f32>::ones((3, 4))))
-        .unwrap();
+    inputs.insert("b", Tensor::from_array(Array2::<f32>::ones((3, 4)))).unwrap();
     let outputs = run(&mut *session, &inputs).unwrap();
     assert_eq!(
         outputs.require("y").unwrap().view::<f32>().unwrap(),
@@ -148,11 +122,7 @@ fn identity(data_type: DataType, rows: usize, bits: &[u64]) {
         Some(size) => {
             let mut bytes = vec![0; 1];
             for bits in (0..rows).flat_map(|_| bits) {
-                let bits = if data_type == DataType::Bool {
-                    bits % 2
-                } else {
-                    *bits
-                };
+                let bits = if data_type == DataType::Bool { bits % 2 } else { *bits };
                 bytes.extend_from_slice(&bits.to_le_bytes()[..size]);
             }
             // Off by one: misaligned for every type of more than one byte.
@@ -166,14 +136,7 @@ fn identity(data_type: DataType, rows: usize, bits: &[u64]) {
 
 #[test]
 fn every_type_passes_unchanged_at_any_alignment() {
-    let bits = [
-        0,
-        1,
-        2,
-        u64::MAX,
-        0x7ff8_0000_0000_0001,
-        0x0080_ff00_1234_5678,
-    ];
+    let bits = [0, 1, 2, u64::MAX, 0x7ff8_0000_0000_0001, 0x0080_ff00_1234_5678];
     for data_type in DataType::ALL {
         identity(data_type, 3, &bits);
     }
@@ -201,9 +164,7 @@ proptest! {
 
 #[test]
 fn strings_with_nul_pass_unchanged() {
-    let strings = ["", "\0", "a\0b", "\0\0", "ende\0"]
-        .map(Bytes::from)
-        .to_vec();
+    let strings = ["", "\0", "a\0b", "\0\0", "ende\0"].map(Bytes::from).to_vec();
     let tensor = Tensor::from_strings(&[5, 1], strings).unwrap();
     let mut session = fixture::factory("identity_bytes.onnx").open().unwrap();
     let outputs = run(&mut *session, &single("x", tensor.clone())).unwrap();
@@ -213,15 +174,8 @@ fn strings_with_nul_pass_unchanged() {
 #[test]
 fn scalars_pass() {
     let mut session = fixture::factory("scalar.onnx").open().unwrap();
-    let outputs = run(
-        &mut *session,
-        &single("x", Tensor::from_array(arr0(2.5_f32))),
-    )
-    .unwrap();
-    assert_eq!(
-        outputs.require("y").unwrap().view::<f32>().unwrap(),
-        arr0(5.0).into_dyn()
-    );
+    let outputs = run(&mut *session, &single("x", Tensor::from_array(arr0(2.5_f32)))).unwrap();
+    assert_eq!(outputs.require("y").unwrap().view::<f32>().unwrap(), arr0(5.0).into_dyn());
 }
 
 #[test]
@@ -245,22 +199,10 @@ fn wrong_inputs_name_the_tensor_and_reach_no_session() {
     let mut session = fixture::factory("row_sum.onnx").open().unwrap();
     let f32s = |shape: &[usize]| Tensor::from_array(ArrayD::<f32>::zeros(IxDyn(shape)));
     for (inputs, message) in [
-        (
-            NamedTensors::new(),
-            "tensor `x`: expected FP32[batch,3], got nothing",
-        ),
-        (
-            single("y", f32s(&[1, 3])),
-            "tensor `y`: expected only x, got an unknown name",
-        ),
-        (
-            single("x", f32s(&[1, 4])),
-            "tensor `x`: expected FP32[batch,3], got FP32[1,4]",
-        ),
-        (
-            single("x", f32s(&[3])),
-            "tensor `x`: expected FP32[batch,3], got FP32[3]",
-        ),
+        (NamedTensors::new(), "tensor `x`: expected FP32[batch,3], got nothing"),
+        (single("y", f32s(&[1, 3])), "tensor `y`: expected only x, got an unknown name"),
+        (single("x", f32s(&[1, 4])), "tensor `x`: expected FP32[batch,3], got FP32[1,4]"),
+        (single("x", f32s(&[3])), "tensor `x`: expected FP32[batch,3], got FP32[3]"),
         (
             single("x", Tensor::from_array(Array2::<f64>::zeros((1, 3)))),
             "tensor `x`: expected FP32[batch,3], got FP64[1,3]",
@@ -272,19 +214,14 @@ fn wrong_inputs_name_the_tensor_and_reach_no_session() {
     }
     let x = Tensor::from_array(array![[1.0_f32, 2.0, 3.0]]);
     let outputs = run(&mut *session, &single("x", x)).unwrap();
-    assert_eq!(
-        outputs.require("y").unwrap().as_slice::<f32>().unwrap(),
-        [6.0]
-    );
+    assert_eq!(outputs.require("y").unwrap().as_slice::<f32>().unwrap(), [6.0]);
 }
 
 #[test]
 fn symbols_must_agree() {
     let mut session = fixture::factory("two_inputs.onnx").open().unwrap();
     let mut inputs = single("a", Tensor::from_array(Array2::<f32>::zeros((2, 3))));
-    inputs
-        .insert("b", Tensor::from_array(Array2::<f32>::zeros((2, 4))))
-        .unwrap();
+    inputs.insert("b", Tensor::from_array(Array2::<f32>::zeros((2, 4)))).unwrap();
     let error = run(&mut *session, &inputs).unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -305,22 +242,12 @@ fn files_that_are_no_models_are_refused_with_their_name() {
         assert_eq!(error.code(), expected, "{file}: {}", error.report());
         assert!(error.report().contains(file), "{file}: {}", error.report());
     }
-    let error = fixture::factory("unknown_operator.onnx")
-        .open()
-        .unwrap_err();
-    assert!(
-        error.report().contains("NoSuchOperator"),
-        "{}",
-        error.report()
-    );
+    let error = fixture::factory("unknown_operator.onnx").open().unwrap_err();
+    assert!(error.report().contains("NoSuchOperator"), "{}", error.report());
     for (file, tensor) in [("float8.onnx", "`y`"), ("sequence.onnx", "`y`")] {
         let error = fixture::factory(file).open().unwrap_err();
         assert_eq!(error.code(), "unsupported", "{file}: {}", error.report());
-        assert!(
-            error.report().contains(tensor),
-            "{file}: {}",
-            error.report()
-        );
+        assert!(error.report().contains(tensor), "{file}: {}", error.report());
     }
     for bytes in [Bytes::new(), Bytes::from_static(b"this is not a model")] {
         let factory = OnnxSessionFactory::from_bytes(
@@ -341,11 +268,7 @@ fn missing_external_data_is_an_error_that_names_it() {
     let factory =
         OnnxSessionFactory::from_file(&fixture::runtime(), &path, SessionOptions::default());
     let error = factory.open().unwrap_err();
-    assert!(
-        error.report().contains("external.weights"),
-        "{}",
-        error.report()
-    );
+    assert!(error.report().contains("external.weights"), "{}", error.report());
 }
 
 #[test]
@@ -353,16 +276,7 @@ fn a_run_out_of_memory_is_said_and_survived() {
     let mut session = fixture::factory("allocate.onnx").open().unwrap();
     let ask = |count: i64| single("x", Tensor::from_array(Array1::from_elem(1, count)));
     let error = run(&mut *session, &ask(1 << 50)).unwrap_err();
-    assert!(
-        matches!(
-            error,
-            Error::OutOfMemory {
-                what: "onnxruntime"
-            }
-        ),
-        "{}",
-        error.report()
-    );
+    assert!(matches!(error, Error::OutOfMemory { what: "onnxruntime" }), "{}", error.report());
     let outputs = run(&mut *session, &ask(7)).unwrap();
     assert_eq!(outputs.require("y").unwrap().shape(), [7]);
 }
@@ -378,17 +292,10 @@ fn a_provider_that_is_not_there_fails_loudly() {
     };
     for (provider, word) in [
         (ExecutionProvider::Cuda(CudaProvider::default()), "CUDA"),
-        (
-            ExecutionProvider::TensorRt(TensorRtProvider::default()),
-            "ensor",
-        ),
+        (ExecutionProvider::TensorRt(TensorRtProvider::default()), "ensor"),
     ] {
         let error = open(provider).unwrap_err();
-        assert!(
-            matches!(error, Error::Unsupported { .. }),
-            "{}",
-            error.report()
-        );
+        assert!(matches!(error, Error::Unsupported { .. }), "{}", error.report());
         assert!(error.report().contains(word), "{}", error.report());
     }
     let session = open(ExecutionProvider::Cpu(CpuProvider { arena: false })).unwrap();
@@ -410,12 +317,7 @@ fn every_option_gives_the_same_answers() {
         options.shrink_after_run = true;
         options
     };
-    let x = || {
-        single(
-            "x",
-            Tensor::from_array(array![[1.0_f32, 2.0, 3.0], [4.0, 5.0, 6.0]]),
-        )
-    };
+    let x = || single("x", Tensor::from_array(array![[1.0_f32, 2.0, 3.0], [4.0, 5.0, 6.0]]));
     for options in [SessionOptions::default(), all] {
         let mut session = OnnxSessionFactory::from_file(
             &fixture::runtime(),
@@ -426,10 +328,7 @@ fn every_option_gives_the_same_answers() {
         .unwrap();
         for _ in 0..3 {
             let outputs = run(&mut *session, &x()).unwrap();
-            assert_eq!(
-                outputs.require("y").unwrap().as_slice::<f32>().unwrap(),
-                [6.0, 15.0]
-            );
+            assert_eq!(outputs.require("y").unwrap().as_slice::<f32>().unwrap(), [6.0, 15.0]);
         }
     }
 }
@@ -438,14 +337,8 @@ fn every_option_gives_the_same_answers() {
 fn options_are_read_from_json_and_misspelt_ones_refused() {
     let options: SessionOptions =
         serde_json::from_str(r#"{"intra_threads":3,"optimization":"basic"}"#).unwrap();
-    assert_eq!(
-        (options.intra_threads, options.optimization),
-        (3, OptimizationLevel::Basic)
-    );
-    assert_eq!(
-        options.inter_threads,
-        SessionOptions::default().inter_threads
-    );
+    assert_eq!((options.intra_threads, options.optimization), (3, OptimizationLevel::Basic));
+    assert_eq!(options.inter_threads, SessionOptions::default().inter_threads);
     assert!(serde_json::from_str::<SessionOptions>(r#"{"threads":3}"#).is_err());
 }
 
@@ -467,28 +360,18 @@ fn a_profile_is_written_when_asked_for() {
 #[test]
 fn file_memory_and_package_are_the_same_model() {
     let runtime = fixture::runtime();
-    let (model, weights) = (
-        fixture::model("external.onnx"),
-        fixture::model("external.weights"),
-    );
+    let (model, weights) = (fixture::model("external.onnx"), fixture::model("external.weights"));
     let memory = OnnxSessionFactory::from_bytes(
         &runtime,
         std::fs::read(&model).unwrap().into(),
-        vec![(
-            "external.weights".into(),
-            std::fs::read(&weights).unwrap().into(),
-        )],
+        vec![("external.weights".into(), std::fs::read(&weights).unwrap().into())],
         SessionOptions::default(),
     );
     let file = fixture::factory("external.onnx");
     let directory = tempfile::tempdir().unwrap();
     let package = PackageBuilder::new(file.open().unwrap().signature().as_ref().clone())
         .file(FileRole::Model, "model.onnx".parse().unwrap(), &model)
-        .file(
-            FileRole::ExternalData,
-            "external.weights".parse().unwrap(),
-            &weights,
-        )
+        .file(FileRole::ExternalData, "external.weights".parse().unwrap(), &weights)
         .build(directory.path().join("package"))
         .unwrap();
     let package =
@@ -498,12 +381,7 @@ fn file_memory_and_package_are_the_same_model() {
         let mut session = factory.open().unwrap();
         let outputs = run(&mut *session, &x).unwrap();
         // x · arange(12).reshape(3, 4), by numpy.
-        let y = outputs
-            .require("y")
-            .unwrap()
-            .as_slice::<f32>()
-            .unwrap()
-            .to_vec();
+        let y = outputs.require("y").unwrap().as_slice::<f32>().unwrap().to_vec();
         assert_eq!(y, [840.0, 951.0, 1062.0, 1173.0], "{factory:?}");
     }
 }
@@ -515,16 +393,11 @@ fn a_running_session_is_cancelled_from_another_thread() {
     let mut session = fixture::factory("loop.onnx").open().unwrap();
     let inputs = |n: i64| {
         let mut inputs = single("n", Tensor::from_array(arr0(n)));
-        inputs
-            .insert("x", Tensor::from_array(array![0.0_f32]))
-            .unwrap();
+        inputs.insert("x", Tensor::from_array(array![0.0_f32])).unwrap();
         inputs
     };
     let outputs = run(&mut *session, &inputs(1000)).unwrap();
-    assert_eq!(
-        outputs.require("y").unwrap().as_slice::<f32>().unwrap(),
-        [1000.0]
-    );
+    assert_eq!(outputs.require("y").unwrap().as_slice::<f32>().unwrap(), [1000.0]);
 
     // Without the cancellation this would take years.
     let cancel = CancelHandle::new();

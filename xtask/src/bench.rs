@@ -17,22 +17,14 @@ const SECONDS: &str = "3s";
 /// Runs the named benchmarks: `session`, `batcher`, `http`, `tensors`; all without a name.
 pub(crate) fn run(names: &[&str]) -> Result<()> {
     let wants = |name: &str| names.is_empty() || names.contains(&name);
-    if let Some(unknown) = names
-        .iter()
-        .find(|name| !["session", "batcher", "http", "tensors"].contains(name))
+    if let Some(unknown) =
+        names.iter().find(|name| !["session", "batcher", "http", "tensors"].contains(name))
     {
         return Err(format!("no benchmark `{unknown}`: session, batcher, http, tensors").into());
     }
     let library = setup::library()?;
     let models = models()?;
-    cargo(&[
-        "build",
-        "--release",
-        "--package",
-        "benches",
-        "--package",
-        "examples",
-    ])?;
+    cargo(&["build", "--release", "--package", "benches", "--package", "examples"])?;
     for bar in ["session", "batcher"] {
         if wants(bar) {
             let bars = target().join("release/bars");
@@ -60,14 +52,8 @@ fn models() -> Result<PathBuf> {
 
 /// The server against the hand-written one, under `wrk`, in turn.
 fn http(library: &Path, models: &Path) -> Result<()> {
-    let mut ours = command(
-        target().join("release/model_server"),
-        &["--http", "127.0.0.1:8201"],
-    );
-    ours.args(["--max-batch-size", "64", "--onnxruntime"])
-        .arg(library)
-        .arg("--models")
-        .arg(models);
+    let mut ours = command(target().join("release/model_server"), &["--http", "127.0.0.1:8201"]);
+    ours.args(["--max-batch-size", "64", "--onnxruntime"]).arg(library).arg("--models").arg(models);
     let _ours = Server(ours.stderr(Stdio::null()).spawn()?);
     let mut theirs = command(target().join("release/axum_ort"), &[]);
     theirs.arg(library).arg(models).arg("127.0.0.1:8202");
@@ -112,17 +98,7 @@ fn wrk(port: u16, model: &str, connections: &str) -> Result<Load> {
     let script = format!("benches/wrk/{model}.lua");
     let output = command(
         "wrk",
-        &[
-            "-t1",
-            "-c",
-            connections,
-            "-d",
-            SECONDS,
-            "--latency",
-            "-s",
-            &script,
-            &url,
-        ],
+        &["-t1", "-c", connections, "-d", SECONDS, "--latency", "-s", &script, &url],
     )
     .output()
     .map_err(|error| format!("wrk: {error}; `apt-get install wrk`"))?;
@@ -131,16 +107,10 @@ fn wrk(port: u16, model: &str, connections: &str) -> Result<Load> {
         return Err(format!("wrk against port {port}: {text}").into());
     }
     let after = |label: &str| {
-        let line = text
-            .lines()
-            .find(|line| line.trim_start().starts_with(label));
-        line.and_then(|line| line.split_whitespace().last())
-            .ok_or(format!("no {label}: {text}"))
+        let line = text.lines().find(|line| line.trim_start().starts_with(label));
+        line.and_then(|line| line.split_whitespace().last()).ok_or(format!("no {label}: {text}"))
     };
-    Ok(Load {
-        rate: after("Requests/sec")?.parse()?,
-        p99: after("99%")?.to_owned(),
-    })
+    Ok(Load { rate: after("Requests/sec")?.parse()?, p99: after("99%")?.to_owned() })
 }
 
 fn median(mut figures: Vec<f64>) -> f64 {

@@ -11,10 +11,7 @@ pub(crate) type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 /// The workspace's folder.
 pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .unwrap_or(Path::new("."))
-        .into()
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).into()
 }
 
 /// The workspace's build folder.
@@ -37,23 +34,14 @@ pub(crate) fn cargo(arguments: &[&str]) -> Result<()> {
 /// Runs a command to its end; an exit status other than 0 is an error.
 pub(crate) fn execute(command: &mut Command) -> Result<()> {
     eprintln!("$ {}", shown(command));
-    let status = command
-        .status()
-        .map_err(|error| format!("{}: {error}", shown(command)))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(format!("{}: {status}", shown(command)).into())
-    }
+    let status = command.status().map_err(|error| format!("{}: {error}", shown(command)))?;
+    if status.success() { Ok(()) } else { Err(format!("{}: {status}", shown(command)).into()) }
 }
 
 /// True if a program can be started at all.
 pub(crate) fn is_installed(program: &str, argument: &str) -> bool {
     let mut probe = Command::new(program);
-    probe
-        .arg(argument)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+    probe.arg(argument).stdout(Stdio::null()).stderr(Stdio::null());
     probe.status().is_ok_and(|status| status.success())
 }
 

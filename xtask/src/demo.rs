@@ -17,12 +17,13 @@ pub(crate) fn run() -> Result<()> {
     build()?;
     let mut server = Server::start("127.0.0.1:0")?;
     println!("\nsending handwritten digits to {}", server.url);
+    print_urls(&server.url);
     let client = target().join("release/digits_client");
     let checked = execute(&mut command(client, &["--server", &server.url]));
     server.stop();
     checked?;
     println!("\nevery label is the one that Python's onnxruntime gives.");
-    println!("to look around: `cargo xtask demo serve`");
+    println!("to keep it running and look around: `cargo xtask demo serve`");
     Ok(())
 }
 
@@ -31,19 +32,20 @@ pub(crate) fn serve() -> Result<()> {
     build()?;
     let mut server = Server::start("127.0.0.1:8000")?;
     let url = &server.url;
-    println!("\nto look at:");
-    println!("  {url}/v2                        the server");
-    println!("  {url}/v2/models/digits          what the model takes and gives");
-    println!("  {url}/v2/models/digits/ready");
-    println!("  {url}/metrics");
+    print_urls(url);
     println!("to try, in another terminal:");
-    println!(
-        "  {} --server {url}",
-        target().join("release/digits_client").display()
-    );
+    println!("  {} --server {url}", target().join("release/digits_client").display());
     println!("Ctrl-C ends it.");
     server.child.wait()?;
     Ok(())
+}
+
+fn print_urls(url: &str) {
+    println!("to look at while it runs:");
+    println!("  {url}/v2                    the server");
+    println!("  {url}/v2/models/digits      what the model takes and gives");
+    println!("  {url}/ready                 what it waits for, if anything");
+    println!("  {url}/metrics               requests, batch sizes, latencies");
 }
 
 fn build() -> Result<()> {
@@ -62,15 +64,9 @@ impl Server {
     fn start(address: &str) -> Result<Self> {
         let mut server = command(target().join("release/model_server"), &[]);
         server.args(["--models", MODELS, "--http", address, "--onnxruntime"]);
-        let mut child = server
-            .arg(setup::library()?)
-            .stderr(Stdio::piped())
-            .spawn()?;
+        let mut child = server.arg(setup::library()?).stderr(Stdio::piped()).spawn()?;
         let output = child.stderr.take().ok_or("no output to read")?;
-        let mut server = Self {
-            child,
-            url: String::new(),
-        };
+        let mut server = Self { child, url: String::new() };
         let mut lines = BufReader::new(output).lines();
         for line in lines.by_ref() {
             let line = line?;

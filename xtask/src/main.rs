@@ -1,9 +1,5 @@
 //! The project's own commands. `cargo xtask` lists them.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a program talks to its terminal"
-)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its terminal")]
 
 mod bench;
 mod command;

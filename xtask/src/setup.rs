@@ -43,20 +43,16 @@ const WHEELS: [Wheel; 3] = [
 /// Fetches the ONNX Runtime library, once; returns its path.
 pub(crate) fn library() -> Result<PathBuf> {
     let directory = target().join("onnxruntime");
-    let name = format!(
-        "{}onnxruntime{}",
-        std::env::consts::DLL_PREFIX,
-        std::env::consts::DLL_SUFFIX
-    );
+    let name =
+        format!("{}onnxruntime{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
     let library = directory.join(name);
     let stamp = directory.join("version");
     if library.is_file() && fs::read_to_string(&stamp).is_ok_and(|text| text == VERSION) {
         return Ok(library);
     }
     let (os, architecture) = (std::env::consts::OS, std::env::consts::ARCH);
-    let Some(wheel) = WHEELS
-        .iter()
-        .find(|wheel| wheel.os == os && wheel.architecture == architecture)
+    let Some(wheel) =
+        WHEELS.iter().find(|wheel| wheel.os == os && wheel.architecture == architecture)
     else {
         return Err(format!(
             "no ONNX Runtime is pinned for {os} on {architecture}: set ORT_DYLIB_PATH to a library \
@@ -64,48 +60,22 @@ pub(crate) fn library() -> Result<PathBuf> {
         )
         .into());
     };
-    eprintln!(
-        "fetching ONNX Runtime {VERSION} into {}",
-        directory.display()
-    );
+    eprintln!("fetching ONNX Runtime {VERSION} into {}", directory.display());
     let unpacked = directory.join("unpacked");
     remove(&directory)?;
     fs::create_dir_all(&unpacked)?;
     let requirements = directory.join("requirements.txt");
-    fs::write(
-        &requirements,
-        format!("onnxruntime=={VERSION} --hash=sha256:{}\n", wheel.sha256),
-    )?;
+    fs::write(&requirements, format!("onnxruntime=={VERSION} --hash=sha256:{}\n", wheel.sha256))?;
     execute(
-        command(
-            python3()?,
-            &[
-                "-m",
-                "pip",
-                "download",
-                "--quiet",
-                "--no-deps",
-                "--require-hashes",
-            ],
-        )
-        .args([
-            "--only-binary=:all:",
-            "--implementation",
-            "cp",
-            "--python-version",
-            "3.12",
-        ])
-        .args(["--platform", wheel.platform, "--dest"])
-        .arg(&directory)
-        .arg("--requirement")
-        .arg(&requirements),
+        command(python3()?, &["-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"])
+            .args(["--only-binary=:all:", "--implementation", "cp", "--python-version", "3.12"])
+            .args(["--platform", wheel.platform, "--dest"])
+            .arg(&directory)
+            .arg("--requirement")
+            .arg(&requirements),
     )?;
     let archive = find(&directory, |name| name.ends_with(".whl"))?;
-    execute(
-        command(python3()?, &["-m", "zipfile", "-e"])
-            .arg(&archive)
-            .arg(&unpacked),
-    )?;
+    execute(command(python3()?, &["-m", "zipfile", "-e"]).arg(&archive).arg(&unpacked))?;
     let native = find(&unpacked.join("onnxruntime/capi"), |name| {
         name.starts_with("libonnxruntime.") && !name.contains("providers")
     })?;
@@ -135,14 +105,7 @@ pub(crate) fn environment(name: &str, requirements: &str) -> Result<PathBuf> {
     execute(command(python3()?, &["-m", "venv", "--clear"]).arg(&directory))?;
     execute(&mut command(
         &interpreter,
-        &[
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--requirement",
-            requirements,
-        ],
+        &["-m", "pip", "install", "--quiet", "--requirement", requirements],
     ))?;
     fs::write(stamp, wanted)?;
     Ok(interpreter)
@@ -154,13 +117,7 @@ pub(crate) fn system() -> Result<()> {
         return Ok(());
     }
     execute(&mut command("apt-get", &["update", "-qq"]))?;
-    let install = [
-        "install",
-        "-y",
-        "-qq",
-        "--no-install-recommends",
-        "prometheus",
-    ];
+    let install = ["install", "-y", "-qq", "--no-install-recommends", "prometheus"];
     execute(&mut command("apt-get", &install))
 }
 
@@ -175,11 +132,7 @@ fn python3() -> Result<&'static str> {
 fn find(directory: &Path, fits: impl Fn(&str) -> bool) -> Result<PathBuf> {
     for entry in fs::read_dir(directory)? {
         let path = entry?.path();
-        if path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .is_some_and(&fits)
-        {
+        if path.file_name().and_then(|name| name.to_str()).is_some_and(&fits) {
             return Ok(path);
         }
     }

@@ -16,15 +16,7 @@ pub(crate) fn run() -> Result<()> {
     if is_installed("cargo-nextest", "--version") {
         cargo(&["nextest", "run", "--workspace", "--features", FEATURES])?;
     } else {
-        cargo(&[
-            "test",
-            "--workspace",
-            "--features",
-            FEATURES,
-            "--lib",
-            "--bins",
-            "--tests",
-        ])?;
+        cargo(&["test", "--workspace", "--features", FEATURES, "--lib", "--bins", "--tests"])?;
     }
     cargo(&["test", "--doc", "--workspace", "--features", FEATURES])
 }
@@ -35,13 +27,5 @@ pub(crate) fn services() -> Result<()> {
     if !is_installed("promtool", "--version") {
         return Err("promtool is not installed: `cargo xtask setup --system` installs it".into());
     }
-    cargo(&[
-        "test",
-        "--package",
-        "examples",
-        "--features",
-        "services",
-        "--test",
-        "services",
-    ])
+    cargo(&["test", "--package", "examples", "--features", "services", "--test", "services"])
 }

@@ -11,41 +11,18 @@ const ALONE: [(&str, &[&str]); 2] = [
     ("mlops-core", &["", "artifacts", "testing"]),
     (
         "mlops-serve",
-        &[
-            "",
-            "onnxruntime",
-            "onnxruntime-base",
-            "cuda",
-            "tensorrt",
-            "http",
-            "prometheus",
-        ],
+        &["", "onnxruntime", "onnxruntime-base", "cuda", "tensorrt", "http", "prometheus"],
     ),
 ];
 
 /// Checks formatting, lints, features and documentation.
 pub(crate) fn run() -> Result<()> {
     cargo(&["fmt", "--all", "--check"])?;
-    cargo(&[
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--features",
-        FEATURES,
-        "--",
-        "--deny",
-        "warnings",
-    ])?;
+    lint(&["--workspace", "--all-targets", "--features", FEATURES])?;
+    lint(&["--package", "examples", "--all-targets", "--features", "services"])?;
     for (package, features) in ALONE {
         for feature in features {
-            cargo(&[
-                "check",
-                "--package",
-                package,
-                "--no-default-features",
-                "--features",
-                feature,
-            ])?;
+            lint(&["--package", package, "--no-default-features", "--features", feature])?;
         }
     }
     run_with_warnings_denied(&["doc", "--workspace", "--no-deps", "--features", FEATURES])?;
@@ -55,6 +32,10 @@ pub(crate) fn run() -> Result<()> {
         eprintln!("cargo-deny is not installed: deny.toml was not checked");
     }
     Ok(())
+}
+
+fn lint(arguments: &[&str]) -> Result<()> {
+    cargo(&[&["clippy", "--quiet"], arguments, &["--", "--deny", "warnings"]].concat())
 }
 
 fn run_with_warnings_denied(arguments: &[&str]) -> Result<()> {

@@ -69,9 +69,23 @@ fn tree(package: &str, features: &[&str]) -> BTreeSet<String> {
 
 /// Engines, servers, clients, stores, data frames and runtimes.
 const HEAVY: [&str; 17] = [
-    "arrow", "async-nats", "axum", "deadpool-postgres", "hyper", "object_store", "ort", "ort-sys",
-    "polars", "prometheus-client", "prost", "reqwest", "rusqlite", "sqlx", "tokio",
-    "tokio-postgres", "tonic",
+    "arrow",
+    "async-nats",
+    "axum",
+    "deadpool-postgres",
+    "hyper",
+    "object_store",
+    "ort",
+    "ort-sys",
+    "polars",
+    "prometheus-client",
+    "prost",
+    "reqwest",
+    "rusqlite",
+    "sqlx",
+    "tokio",
+    "tokio-postgres",
+    "tonic",
 ];
 
 #[test]

@@ -44,9 +44,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let path = Path::new(&models).join(name).join("1/model.onnx");
         queues.insert(name.to_owned(), start(&environment, &path, width)?);
     }
-    let router = Router::new()
-        .route("/v2/models/{model}/infer", post(infer))
-        .with_state(Arc::new(queues));
+    let router =
+        Router::new().route("/v2/models/{model}/infer", post(infer)).with_state(Arc::new(queues));
     let listener = tokio::net::TcpListener::bind(address).await?;
     eprintln!("listening on http://{}\nready", listener.local_addr()?);
     axum::serve(listener, router).await?;
@@ -72,10 +71,7 @@ fn start(
             {
                 batch.push(job);
             }
-            let input: Vec<f32> = batch
-                .iter()
-                .flat_map(|job| job.row.iter().copied())
-                .collect();
+            let input: Vec<f32> = batch.iter().flat_map(|job| job.row.iter().copied()).collect();
             let rows = batch.len();
             let value = TensorRef::from_array_view(([rows, width], &input[..])).expect("a tensor");
             let outputs = session.run(ort::inputs![value]).expect("a run");
@@ -119,9 +115,7 @@ async fn infer(
     );
     let length = head.len().to_string();
     let mut body = head.into_bytes();
-    values
-        .iter()
-        .for_each(|value| body.extend_from_slice(&value.to_le_bytes()));
+    values.iter().for_each(|value| body.extend_from_slice(&value.to_le_bytes()));
     let headers = [
         ("inference-header-content-length", length),
         ("content-type", "application/octet-stream".to_owned()),

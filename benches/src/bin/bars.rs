@@ -75,11 +75,7 @@ impl Places {
 
     fn factory(&self, model: &Model) -> Result<OnnxSessionFactory> {
         let runtime = OnnxRuntime::load(&self.library)?;
-        Ok(OnnxSessionFactory::from_file(
-            &runtime,
-            &model.path,
-            SessionOptions::default(),
-        ))
+        Ok(OnnxSessionFactory::from_file(&runtime, &model.path, SessionOptions::default()))
     }
 }
 
@@ -97,10 +93,7 @@ fn bare_nanos(session: &mut OnnxSession, rows: usize, width: usize, runs: usize)
 }
 
 fn inputs(name: &str, rows: usize, width: usize) -> NamedTensors {
-    NamedTensors::single(
-        name,
-        Tensor::from_array(Array2::from_elem((rows, width), 0.5_f32)),
-    )
+    NamedTensors::single(name, Tensor::from_array(Array2::from_elem((rows, width), 0.5_f32)))
 }
 
 // ---- session
@@ -149,21 +142,12 @@ fn session(places: &Places) -> Result<()> {
 // ---- batcher
 
 fn id() -> ModelId {
-    ModelId::new(
-        "bench".parse().expect("a name"),
-        "1".parse().expect("a version"),
-    )
+    ModelId::new("bench".parse().expect("a name"), "1".parse().expect("a version"))
 }
 
 fn start(places: &Places, model: &Model, placement: Placement, max: usize) -> Result<Arc<Batcher>> {
-    let options = BatcherOptions::default()
-        .with_placement(placement)
-        .with_max_batch_size(max);
-    Ok(Arc::new(Batcher::start(
-        id(),
-        places.factory(model)?,
-        options,
-    )?))
+    let options = BatcherOptions::default().with_placement(placement).with_max_batch_size(max);
+    Ok(Arc::new(Batcher::start(id(), places.factory(model)?, options)?))
 }
 
 /// The median time of a call, called again and again by one task.
@@ -192,11 +176,7 @@ fn saturated(
     request: &NamedTensors,
     time: Duration,
 ) -> f64 {
-    let rows = request
-        .iter()
-        .next()
-        .and_then(|(_, tensor)| tensor.row_count())
-        .unwrap_or(1);
+    let rows = request.iter().next().and_then(|(_, tensor)| tensor.row_count()).unwrap_or(1);
     let started = Instant::now();
     let callers: Vec<_> = (0..tasks)
         .map(|_| {
@@ -212,18 +192,13 @@ fn saturated(
             })
         })
         .collect();
-    let answered: usize = callers
-        .into_iter()
-        .map(|caller| runtime.block_on(caller).expect("the task ends"))
-        .sum();
+    let answered: usize =
+        callers.into_iter().map(|caller| runtime.block_on(caller).expect("the task ends")).sum();
     (answered * rows) as f64 / started.elapsed().as_secs_f64()
 }
 
 fn runtime(threads: usize) -> Result<Runtime> {
-    Ok(tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(threads)
-        .enable_all()
-        .build()?)
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?)
 }
 
 fn batcher(places: &Places) -> Result<()> {
@@ -293,11 +268,7 @@ fn idle(places: &Places, small: &Model) -> Result<()> {
 
 fn run(session: &Mutex<impl InferenceSession>, request: &NamedTensors) {
     let mut session = session.lock().expect("no run panics");
-    std::hint::black_box(
-        session
-            .run(request, &RunOptions::default())
-            .expect("an answer"),
-    );
+    std::hint::black_box(session.run(request, &RunOptions::default()).expect("an answer"));
 }
 
 fn saturated_big(places: &Places, big: &Model) -> Result<()> {
@@ -313,15 +284,7 @@ fn saturated_big(places: &Places, big: &Model) -> Result<()> {
     for tasks in [2 * max, 4 * max] {
         let rounds = Rounds::measure(
             11,
-            || {
-                saturated(
-                    &runtime,
-                    &batcher,
-                    tasks,
-                    &request,
-                    Duration::from_millis(700),
-                )
-            },
+            || saturated(&runtime, &batcher, tasks, &request, Duration::from_millis(700)),
             // The best of the batch sizes the batcher may form.
             || {
                 [8, 16, max]
@@ -358,16 +321,12 @@ fn saturated_small(places: &Places, small: &Model) -> Result<()> {
         rounds.theirs() / 1e6,
         rounds.ratio()
     );
-    for (placement, threads) in [
-        (Placement::CallerRuns, 1),
-        (Placement::Thread, 1),
-        (Placement::CallerRuns, 2),
-    ] {
+    for (placement, threads) in
+        [(Placement::CallerRuns, 1), (Placement::Thread, 1), (Placement::CallerRuns, 2)]
+    {
         let runtime = runtime(threads)?;
         let real = start(places, small, placement, 64)?;
-        let options = BatcherOptions::default()
-            .with_placement(placement)
-            .with_max_batch_size(64);
+        let options = BatcherOptions::default().with_placement(placement).with_max_batch_size(64);
         let mock = MockFactory::new(MockSession::identity(small.width));
         let free = Arc::new(Batcher::start(id(), mock, options)?);
         let (request, free_request) =

@@ -84,20 +84,10 @@ async fn main() -> Result<ExitCode, Failure> {
     let mut latencies: Vec<_> = answers.iter().map(|answer| answer.latency).collect();
     latencies.sort_unstable();
     let quantile = |q: f64| latencies[(q * (latencies.len() - 1) as f64).round() as usize];
-    println!(
-        "images       {total} ({} different), {} clients",
-        images.len(),
-        arguments.clients
-    );
+    println!("images       {total} ({} different), {} clients", images.len(), arguments.clients);
     println!("accuracy     {:.2} %", share(correct));
-    println!(
-        "as Python    {:.2} % have the label Python's onnxruntime gives",
-        share(as_reference)
-    );
-    println!(
-        "throughput   {:.0} requests/s",
-        total as f64 / elapsed.as_secs_f64()
-    );
+    println!("as Python    {:.2} % have the label Python's onnxruntime gives", share(as_reference));
+    println!("throughput   {:.0} requests/s", total as f64 / elapsed.as_secs_f64());
     println!(
         "latency      p50 {:.2?}  p95 {:.2?}  p99 {:.2?}",
         quantile(0.5),
@@ -105,11 +95,7 @@ async fn main() -> Result<ExitCode, Failure> {
         quantile(0.99)
     );
     println!("batch sizes  {}", batch_sizes(&arguments.server).await?);
-    Ok(if as_reference == total {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if as_reference == total { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Sends images one after the other until none is left.
@@ -134,14 +120,9 @@ async fn client(
             return Ok(answers);
         };
         let mut body = header.clone().into_bytes();
-        image
-            .pixels
-            .iter()
-            .for_each(|pixel| body.extend_from_slice(&pixel.to_le_bytes()));
+        image.pixels.iter().for_each(|pixel| body.extend_from_slice(&pixel.to_le_bytes()));
         let started = Instant::now();
-        let request = http
-            .post(&url)
-            .header("Inference-Header-Content-Length", header.len());
+        let request = http.post(&url).header("Inference-Header-Content-Length", header.len());
         let response = request.body(body).send().await?;
         let (status, body) = (response.status(), response.bytes().await?);
         let latency = started.elapsed();
@@ -161,28 +142,17 @@ async fn client(
 
 /// How many batches of each size formed, from the server's metrics.
 async fn batch_sizes(server: &str) -> Result<String, Failure> {
-    let text = reqwest::get(format!("{server}/metrics"))
-        .await?
-        .text()
-        .await?;
+    let text = reqwest::get(format!("{server}/metrics")).await?.text().await?;
     let mut sizes = Vec::new();
     let (mut below, mut smallest) = (0, 1);
-    for line in text
-        .lines()
-        .filter(|line| line.starts_with("mlops_batch_size_bucket"))
-    {
+    for line in text.lines().filter(|line| line.starts_with("mlops_batch_size_bucket")) {
         let Some((labels, count)) = line.rsplit_once(' ') else {
             continue;
         };
         let Some((_, rest)) = labels.split_once("le=\"") else {
             continue;
         };
-        let Ok(limit) = rest
-            .trim_end_matches("\"}")
-            .split('"')
-            .next()
-            .unwrap_or("")
-            .parse::<f64>()
+        let Ok(limit) = rest.trim_end_matches("\"}").split('"').next().unwrap_or("").parse::<f64>()
         else {
             continue;
         };
@@ -206,19 +176,12 @@ fn read_images(path: &PathBuf) -> Result<Vec<Image>, Failure> {
     text.lines()
         .skip(1)
         .map(|line| {
-            let numbers = line
-                .split(',')
-                .map(str::parse)
-                .collect::<Result<Vec<i64>, _>>()?;
+            let numbers = line.split(',').map(str::parse).collect::<Result<Vec<i64>, _>>()?;
             let [pixels @ .., label, reference] = &numbers[..] else {
                 return Err(format!("not an image: {line}").into());
             };
             let pixels = pixels.iter().map(|pixel| *pixel as f32).collect();
-            Ok(Image {
-                pixels,
-                label: *label,
-                reference: *reference,
-            })
+            Ok(Image { pixels, label: *label, reference: *reference })
         })
         .collect()
 }

@@ -55,9 +55,8 @@ type Failure = Box<dyn Error + Send + Sync>;
 
 fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.trim_end_matches(char::is_alphabetic);
-    let count: u64 = digits
-        .parse()
-        .map_err(|error| format!("`{text}` is not like 2ms: {error}"))?;
+    let count: u64 =
+        digits.parse().map_err(|error| format!("`{text}` is not like 2ms: {error}"))?;
     match &text[digits.len()..] {
         "us" => Ok(Duration::from_micros(count)),
         "ms" => Ok(Duration::from_millis(count)),
@@ -77,9 +76,7 @@ fn placement(text: &str) -> Result<Placement, String> {
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .init();
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
     let arguments = Arguments::parse();
 
     let mut registry = Registry::default();
@@ -140,17 +137,9 @@ fn load(
         match started {
             Ok(batcher) => {
                 let batcher = Arc::new(batcher);
-                eprintln!(
-                    "{id}: {:?}, {}",
-                    batcher.placement(),
-                    batcher.descriptor().signature
-                );
+                eprintln!("{id}: {:?}, {}", batcher.placement(), batcher.descriptor().signature);
                 watched.watch_load(&batcher);
-                table.publish(Observed::wrap(
-                    batcher,
-                    vec![watched],
-                    Arc::new(SystemClock),
-                ));
+                table.publish(Observed::wrap(batcher, vec![watched], Arc::new(SystemClock)));
             }
             // The others still serve; this one says why it does not.
             Err(error) => {
@@ -173,10 +162,7 @@ fn find_models(directory: &Path) -> Result<Vec<(ModelId, PathBuf)>, Failure> {
             let path = version.path().join("model.onnx");
             if path.is_file() {
                 let text = |path: &Path| {
-                    path.file_name()
-                        .unwrap_or_default()
-                        .to_string_lossy()
-                        .into_owned()
+                    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
                 };
                 models.push((
                     ModelId::new(text(&name).parse()?, text(&version.path()).parse()?),

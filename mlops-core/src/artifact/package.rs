@@ -29,14 +29,9 @@ impl ArtifactStore {
         progress.set_total(Some(package.size_bytes()));
         for file in package.files() {
             let path = prefix.join(&file.path)?;
-            self.put_file(&path, &package.path_of(file), Some(&file.digest), progress)
-                .await?;
+            self.put_file(&path, &package.path_of(file), Some(&file.digest), progress).await?;
         }
-        self.create(
-            &prefix.join(&MANIFEST.parse()?)?,
-            package.manifest_json()?.into(),
-        )
-        .await?;
+        self.create(&prefix.join(&MANIFEST.parse()?)?, package.manifest_json()?.into()).await?;
         progress.finish();
         Ok(())
     }
@@ -72,8 +67,7 @@ impl ArtifactStore {
         for file in package.files() {
             let path = prefix.join(&file.path)?;
             let target = package.path_of(file);
-            self.fetch_file(&path, &target, Some(&file.digest), progress)
-                .await?;
+            self.fetch_file(&path, &target, Some(&file.digest), progress).await?;
         }
         local.create(&manifest, json).await?;
         progress.finish();

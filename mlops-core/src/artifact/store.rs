@@ -110,11 +110,7 @@ impl ArtifactStore {
         };
         let options = PutOptions::from(mode);
         self.store
-            .put_opts(
-                &object_path(path)?,
-                PutPayload::from_bytes(content),
-                options,
-            )
+            .put_opts(&object_path(path)?, PutPayload::from_bytes(content), options)
             .await
             .map_err(|error| store_error(error, path))?;
         Ok(artifact)
@@ -129,15 +125,8 @@ impl ArtifactStore {
     /// Nothing is changed.
     pub async fn get(&self, path: &RelativePath, expected: Option<&Digest>) -> Result<Bytes> {
         let object = object_path(path)?;
-        let found = self
-            .store
-            .get(&object)
-            .await
-            .map_err(|error| store_error(error, path))?;
-        let content = found
-            .bytes()
-            .await
-            .map_err(|error| store_error(error, path))?;
+        let found = self.store.get(&object).await.map_err(|error| store_error(error, path))?;
+        let content = found.bytes().await.map_err(|error| store_error(error, path))?;
         if let Some(expected) = expected {
             check_digest(path, &Digest::of(&content), expected)?;
         }
@@ -160,20 +149,8 @@ impl ArtifactStore {
         progress: &dyn Progress,
     ) -> Result<Artifact> {
         let files: Arc<dyn ObjectStore> = Arc::new(LocalFileSystem::new());
-        let from = Source {
-            store: files,
-            path: local_path(source)?,
-            name: &source.display(),
-        };
-        transfer(
-            from,
-            &self.store,
-            &object_path(path)?,
-            path,
-            expected,
-            progress,
-        )
-        .await
+        let from = Source { store: files, path: local_path(source)?, name: &source.display() };
+        transfer(from, &self.store, &object_path(path)?, path, expected, progress).await
     }
 
     /// Copies an artifact to a file, in pieces, in place of one that may be there. Reports bytes to
@@ -193,11 +170,7 @@ impl ArtifactStore {
         progress: &dyn Progress,
     ) -> Result<Artifact> {
         let files: Arc<dyn ObjectStore> = Arc::new(LocalFileSystem::new().with_fsync(true));
-        let from = Source {
-            store: Arc::clone(&self.store),
-            path: object_path(path)?,
-            name: path,
-        };
+        let from = Source { store: Arc::clone(&self.store), path: object_path(path)?, name: path };
         transfer(from, &files, &local_path(target)?, path, expected, progress).await
     }
 
@@ -210,9 +183,7 @@ impl ArtifactStore {
     /// Nothing is changed.
     pub async fn size_of(&self, path: &RelativePath) -> Result<u64> {
         let found = self.store.head(&object_path(path)?).await;
-        found
-            .map(|object| object.size)
-            .map_err(|error| store_error(error, path))
+        found.map(|object| object.size).map_err(|error| store_error(error, path))
     }
 
     /// Every artifact below a path (or in the whole store), by path, with its size.

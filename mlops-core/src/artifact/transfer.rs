@@ -53,16 +53,12 @@ pub(super) async fn transfer(
         while let Some(piece) = next(&mut content).await {
             let piece = piece.map_err(read_error)?;
             digester.update(&piece);
-            upload
-                .wait_for_capacity(PARTS_IN_FLIGHT)
-                .await
-                .map_err(write_error)?;
+            upload.wait_for_capacity(PARTS_IN_FLIGHT).await.map_err(write_error)?;
             progress.advance(piece.len() as u64);
             upload.put(piece);
         }
-        let as_expected = expected.map_or(Ok(()), |expected| {
-            check_digest(&from.name, &digester.finish(), expected)
-        });
+        let as_expected = expected
+            .map_or(Ok(()), |expected| check_digest(&from.name, &digester.finish(), expected));
         if let Err(corrupt) = as_expected {
             upload.abort().await.map_err(write_error)?;
             return Err(corrupt);

@@ -108,11 +108,7 @@ mod tests {
         handle.cancel();
         assert_eq!(count.load(Ordering::SeqCst), 0, "the run was over");
         drop(handle.on_cancel(stop()));
-        assert_eq!(
-            count.load(Ordering::SeqCst),
-            1,
-            "cancelled before the run began"
-        );
+        assert_eq!(count.load(Ordering::SeqCst), 1, "cancelled before the run began");
 
         let handle = CancelHandle::new();
         let guard = handle.on_cancel(stop());

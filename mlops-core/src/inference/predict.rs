@@ -74,12 +74,7 @@ impl ModelDescriptor {
         signature: Arc<ModelSignature>,
         platform: impl Into<Arc<str>>,
     ) -> Self {
-        Self {
-            id,
-            signature,
-            max_batch_size: None,
-            platform: platform.into(),
-        }
+        Self { id, signature, max_batch_size: None, platform: platform.into() }
     }
 
     /// Says that requests hold up to this many rows.

@@ -55,11 +55,7 @@ impl InferenceRequest {
     /// A request for all outputs, without a deadline.
     #[must_use]
     pub fn new(inputs: NamedTensors) -> Self {
-        Self {
-            inputs,
-            deadline: None,
-            context: None,
-        }
+        Self { inputs, deadline: None, context: None }
     }
 
     /// Sets when the answer is no longer of use.

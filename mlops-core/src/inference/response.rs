@@ -22,12 +22,7 @@ impl InferenceResponse {
     /// An answer without a variant and without timings.
     #[must_use]
     pub fn new(outputs: NamedTensors, served_by: Arc<ModelId>) -> Self {
-        Self {
-            outputs,
-            served_by,
-            variant: None,
-            timings: Timings::default(),
-        }
+        Self { outputs, served_by, variant: None, timings: Timings::default() }
     }
 
     /// Says where the time went.

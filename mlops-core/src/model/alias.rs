@@ -25,9 +25,8 @@ impl Alias {
         if alias.is_empty() || alias.len() > 256 {
             return invalid("is not 1 to 256 characters long");
         }
-        if let Some(refused) = alias
-            .chars()
-            .find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-')))
+        if let Some(refused) =
+            alias.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-')))
         {
             return invalid(&format!("contains {refused:?}"));
         }
@@ -78,9 +77,7 @@ mod tests {
     #[test]
     fn every_invalid_alias_is_refused() {
         let long = "a".repeat(257);
-        for alias in [
-            "", &long, "a b", "a.b", "a/b", "é", "latest", "LATEST", "v1", "V20",
-        ] {
+        for alias in ["", &long, "a b", "a.b", "a/b", "é", "latest", "LATEST", "v1", "V20"] {
             assert!(Alias::new(alias).is_err(), "{alias:?}");
         }
     }

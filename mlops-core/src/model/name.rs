@@ -30,10 +30,7 @@ impl ModelName {
         if name.is_empty() || name.len() > Self::MAX_BYTES {
             return invalid("is not 1 to 250 bytes long");
         }
-        if let Some(refused) = name
-            .chars()
-            .find(|c| "/:@\\".contains(*c) || c.is_control())
-        {
+        if let Some(refused) = name.chars().find(|c| "/:@\\".contains(*c) || c.is_control()) {
             return invalid(&format!("contains {refused:?}"));
         }
         if name.trim() != &*name {
@@ -92,20 +89,8 @@ mod tests {
             ".", "..",
         ] {
             let error = ModelName::new(name).unwrap_err();
-            assert!(
-                matches!(
-                    error,
-                    Error::InvalidArgument {
-                        what: "model name",
-                        ..
-                    }
-                ),
-                "{name:?}"
-            );
-            assert!(
-                serde_json::from_value::<ModelName>(name.into()).is_err(),
-                "{name:?}"
-            );
+            assert!(matches!(error, Error::InvalidArgument { what: "model name", .. }), "{name:?}");
+            assert!(serde_json::from_value::<ModelName>(name.into()).is_err(), "{name:?}");
         }
     }
 

@@ -115,19 +115,12 @@ impl ModelPackage {
         if version.format_version != FORMAT_VERSION {
             return Err(Error::unsupported(
                 "this release",
-                format!(
-                    "package format {} of {}",
-                    version.format_version,
-                    path.display()
-                ),
+                format!("package format {} of {}", version.format_version, path.display()),
             ));
         }
         let manifest: Manifest = serde_json::from_slice(json).map_err(|error| corrupt(&error))?;
         manifest.check().map_err(|error| corrupt(&error.report()))?;
-        Ok(Self {
-            directory,
-            manifest,
-        })
+        Ok(Self { directory, manifest })
     }
 
     /// Reads every file and compares size and digest. Reports bytes to `progress`.
@@ -188,10 +181,7 @@ impl ModelPackage {
 
     /// The files of this role.
     pub fn files_of(&self, role: FileRole) -> impl Iterator<Item = &PackageFile> {
-        self.manifest
-            .files
-            .iter()
-            .filter(move |file| file.role == role)
+        self.manifest.files.iter().filter(move |file| file.role == role)
     }
 
     /// Where the model file lies.
@@ -199,8 +189,7 @@ impl ModelPackage {
     pub fn model_path(&self) -> PathBuf {
         let model = self.files_of(FileRole::Model).next();
         // `Manifest::check` has seen exactly one.
-        self.directory
-            .join(model.map_or("", |file| file.path.as_str()))
+        self.directory.join(model.map_or("", |file| file.path.as_str()))
     }
 
     /// Where this file of the package lies.
@@ -236,19 +225,12 @@ impl Manifest {
     fn check(&self) -> Result<()> {
         self.signature.check()?;
         for (index, file) in self.files.iter().enumerate() {
-            if self.files[..index]
-                .iter()
-                .any(|other| other.path == file.path)
-            {
+            if self.files[..index].iter().any(|other| other.path == file.path) {
                 let reason = format!("file `{}` is listed twice", file.path);
                 return Err(Error::invalid("package", reason));
             }
         }
-        let models = self
-            .files
-            .iter()
-            .filter(|file| file.role == FileRole::Model)
-            .count();
+        let models = self.files.iter().filter(|file| file.role == FileRole::Model).count();
         if models != 1 {
             let reason = format!("exactly one file must have the role `model`, not {models}");
             return Err(Error::invalid("package", reason));
@@ -334,10 +316,7 @@ impl PackageBuilder {
             Ok(manifest)
         });
         match written {
-            Ok(manifest) => Ok(ModelPackage {
-                directory,
-                manifest,
-            }),
+            Ok(manifest) => Ok(ModelPackage { directory, manifest }),
             Err(error) => {
                 if let Err(left) = fs::remove_dir_all(&partial) {
                     tracing::warn!(path = %partial.display(), error = %left, "left behind");
@@ -352,19 +331,11 @@ impl PackageBuilder {
         for (role, path, source) in self.sources {
             if path.as_str() == MANIFEST || files.iter().any(|file: &PackageFile| file.path == path)
             {
-                return Err(Error::invalid(
-                    "package",
-                    format!("path `{path}` is used twice"),
-                ));
+                return Err(Error::invalid("package", format!("path `{path}` is used twice")));
             }
             let target = directory.join(path.as_str());
             let (digest, size_bytes) = copy_and_hash(&source, &target)?;
-            files.push(PackageFile {
-                path,
-                size_bytes,
-                digest,
-                role,
-            });
+            files.push(PackageFile { path, size_bytes, digest, role });
         }
         let manifest = Manifest {
             format_version: FORMAT_VERSION,
@@ -389,10 +360,7 @@ impl PackageBuilder {
 
 fn partial_path(directory: &Path) -> Result<PathBuf> {
     let name = directory.file_name().ok_or_else(|| {
-        Error::invalid(
-            "package directory",
-            format!("`{}` has no name", directory.display()),
-        )
+        Error::invalid("package directory", format!("`{}` has no name", directory.display()))
     })?;
     let mut partial = std::ffi::OsString::from(".");
     partial.push(name);

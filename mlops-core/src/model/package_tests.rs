@@ -9,11 +9,7 @@ use crate::{
 
 fn signature() -> ModelSignature {
     ModelSignature {
-        inputs: vec![TensorSpec::new(
-            "x",
-            DataType::F32,
-            [Dim::Unknown, Dim::Fixed(2)],
-        )],
+        inputs: vec![TensorSpec::new("x", DataType::F32, [Dim::Unknown, Dim::Fixed(2)])],
         outputs: vec![TensorSpec::new("y", DataType::F32, [Dim::Unknown])],
     }
 }
@@ -28,24 +24,10 @@ fn sources() -> TempDir {
 
 fn builder(sources: &TempDir) -> PackageBuilder {
     PackageBuilder::new(signature())
-        .card(ModelCard {
-            description: "two numbers in, one out".into(),
-            ..ModelCard::default()
-        })
-        .lineage(Lineage {
-            git_commit: Some("abc".into()),
-            ..Lineage::default()
-        })
-        .file(
-            FileRole::Model,
-            "model.onnx".parse().unwrap(),
-            sources.path().join("trained.onnx"),
-        )
-        .file(
-            FileRole::Labels,
-            "text/labels.txt".parse().unwrap(),
-            sources.path().join("names"),
-        )
+        .card(ModelCard { description: "two numbers in, one out".into(), ..ModelCard::default() })
+        .lineage(Lineage { git_commit: Some("abc".into()), ..Lineage::default() })
+        .file(FileRole::Model, "model.onnx".parse().unwrap(), sources.path().join("trained.onnx"))
+        .file(FileRole::Labels, "text/labels.txt".parse().unwrap(), sources.path().join("names"))
 }
 
 #[test]
@@ -64,18 +46,14 @@ fn what_is_built_is_opened() {
     assert_eq!(fs::read(opened.model_path()).unwrap(), b"weights");
     assert_eq!(opened.files()[0].digest, Digest::of(b"weights"));
     // The digest does not depend on the place.
-    let elsewhere = builder(&sources)
-        .build(sources.path().join("other"))
-        .unwrap();
+    let elsewhere = builder(&sources).build(sources.path().join("other")).unwrap();
     assert_eq!(elsewhere.digest().unwrap(), built.digest().unwrap());
 }
 
 #[test]
 fn damage_is_found() {
     let sources = sources();
-    let package = builder(&sources)
-        .build(sources.path().join("package"))
-        .unwrap();
+    let package = builder(&sources).build(sources.path().join("package")).unwrap();
     fs::write(package.model_path(), b"weightz").unwrap();
     let error = package.verify(&NoProgress).unwrap_err();
     assert!(matches!(error, Error::Corrupt { .. }) && error.to_string().contains("model.onnx"));
@@ -98,19 +76,11 @@ fn a_failed_build_leaves_nothing() {
         "model.onnx".parse().unwrap(),
         sources.path().join("names"),
     );
-    assert!(matches!(
-        twice.build(&directory),
-        Err(Error::InvalidArgument { .. })
-    ));
+    assert!(matches!(twice.build(&directory), Err(Error::InvalidArgument { .. })));
     let no_model = PackageBuilder::new(signature());
-    assert!(matches!(
-        no_model.build(&directory),
-        Err(Error::InvalidArgument { .. })
-    ));
-    let mut left: Vec<_> = fs::read_dir(sources.path())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name())
-        .collect();
+    assert!(matches!(no_model.build(&directory), Err(Error::InvalidArgument { .. })));
+    let mut left: Vec<_> =
+        fs::read_dir(sources.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     left.sort();
     assert_eq!(left, ["names", "trained.onnx"]);
 }
@@ -121,31 +91,16 @@ fn nothing_is_overwritten() {
     let directory = sources.path().join("package");
     builder(&sources).build(&directory).unwrap();
     let again = builder(&sources).build(&directory).unwrap_err();
-    assert!(matches!(
-        again,
-        Error::AlreadyExists {
-            kind: "package",
-            ..
-        }
-    ));
+    assert!(matches!(again, Error::AlreadyExists { kind: "package", .. }));
     fs::create_dir(sources.path().join(".other.partial")).unwrap();
-    let under_way = builder(&sources)
-        .build(sources.path().join("other"))
-        .unwrap_err();
-    assert!(
-        matches!(under_way, Error::AlreadyExists { .. }),
-        "{under_way}"
-    );
+    let under_way = builder(&sources).build(sources.path().join("other")).unwrap_err();
+    assert!(matches!(under_way, Error::AlreadyExists { .. }), "{under_way}");
 }
 
 #[test]
 fn bad_manifests_are_refused() {
     let directory = TempDir::new().unwrap();
-    assert!(
-        ModelPackage::open(directory.path())
-            .unwrap_err()
-            .is_not_found()
-    );
+    assert!(ModelPackage::open(directory.path()).unwrap_err().is_not_found());
 
     let digest = Digest::of(b"").to_string();
     let manifest = |path: &str, version: u32| {
@@ -159,30 +114,12 @@ fn bad_manifests_are_refused() {
         ModelPackage::open(directory.path())
     };
     open(&manifest("model.onnx", 1)).unwrap();
-    assert!(matches!(
-        open(&manifest("model.onnx", 2)),
-        Err(Error::Unsupported { .. })
-    ));
+    assert!(matches!(open(&manifest("model.onnx", 2)), Err(Error::Unsupported { .. })));
     let no_model = manifest("m", 1).replace("\"model\"", "\"labels\"");
-    for json in [
-        "",
-        "{}",
-        "[]",
-        &no_model,
-        &manifest("../m", 1),
-        &manifest("/m", 1),
-        &manifest("a//m", 1),
-    ] {
+    for json in
+        ["", "{}", "[]", &no_model, &manifest("../m", 1), &manifest("/m", 1), &manifest("a//m", 1)]
+    {
         let error = open(json).unwrap_err();
-        assert!(
-            matches!(
-                error,
-                Error::Corrupt {
-                    kind: "manifest",
-                    ..
-                }
-            ),
-            "{json}: {error}"
-        );
+        assert!(matches!(error, Error::Corrupt { kind: "manifest", .. }), "{json}: {error}");
     }
 }

@@ -108,10 +108,7 @@ impl FromStr for ModelRef {
             return Self::parse_version(name.parse()?, version);
         }
         let (name, alias) = rest.split_once('@').ok_or_else(malformed)?;
-        Ok(Self::Alias {
-            name: name.parse()?,
-            alias: alias.parse()?,
-        })
+        Ok(Self::Alias { name: name.parse()?, alias: alias.parse()? })
     }
 }
 
@@ -124,10 +121,7 @@ impl ModelRef {
             return Ok(Self::Stage { name, stage });
         }
         if text.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Ok(Self::Version {
-                name,
-                version: text.parse()?,
-            });
+            return Ok(Self::Version { name, version: text.parse()? });
         }
         let requirement = text.parse().map_err(|error: semver::Error| {
             let reason = format!(
@@ -164,43 +158,14 @@ mod tests {
     fn each_form_is_read() {
         let name = ModelName::new("digits").unwrap();
         let cases = [
-            (
-                "3",
-                ModelRef::Version {
-                    name: name.clone(),
-                    version: ModelVersion::new(3),
-                },
-            ),
-            (
-                "^1.2",
-                ModelRef::SemVer {
-                    name: name.clone(),
-                    requirement: "^1.2".parse().unwrap(),
-                },
-            ),
-            (
-                "Production",
-                ModelRef::Stage {
-                    name: name.clone(),
-                    stage: Stage::Production,
-                },
-            ),
-            (
-                "archived",
-                ModelRef::Stage {
-                    name: name.clone(),
-                    stage: Stage::Archived,
-                },
-            ),
+            ("3", ModelRef::Version { name: name.clone(), version: ModelVersion::new(3) }),
+            ("^1.2", ModelRef::SemVer { name: name.clone(), requirement: "^1.2".parse().unwrap() }),
+            ("Production", ModelRef::Stage { name: name.clone(), stage: Stage::Production }),
+            ("archived", ModelRef::Stage { name: name.clone(), stage: Stage::Archived }),
             ("latest", ModelRef::Latest { name }),
         ];
         for (version, expected) in cases {
-            assert_eq!(
-                format!("models:/digits/{version}")
-                    .parse::<ModelRef>()
-                    .unwrap(),
-                expected
-            );
+            assert_eq!(format!("models:/digits/{version}").parse::<ModelRef>().unwrap(), expected);
         }
     }
 
@@ -223,10 +188,7 @@ mod tests {
             "runs:/digits/1",
         ] {
             let error = text.parse::<ModelRef>().unwrap_err();
-            assert!(
-                matches!(error, Error::InvalidArgument { .. }),
-                "{text:?}: {error}"
-            );
+            assert!(matches!(error, Error::InvalidArgument { .. }), "{text:?}: {error}");
         }
     }
 
@@ -240,10 +202,8 @@ mod tests {
         ];
         let by_version = (name.clone(), kind)
             .prop_map(|(name, version)| format!("models:/{name}/{version}").parse().unwrap());
-        let by_alias = (name, "w[a-z0-9_-]{0,9}").prop_map(|(name, alias)| ModelRef::Alias {
-            name,
-            alias: Alias::new(alias).unwrap(),
-        });
+        let by_alias = (name, "w[a-z0-9_-]{0,9}")
+            .prop_map(|(name, alias)| ModelRef::Alias { name, alias: Alias::new(alias).unwrap() });
         prop_oneof![by_version, by_alias]
     }
 

@@ -49,12 +49,11 @@ impl FromStr for Stage {
 
     /// Case does not matter.
     fn from_str(name: &str) -> Result<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|stage| stage.name().eq_ignore_ascii_case(name))
-            .ok_or_else(|| {
+        Self::ALL.into_iter().find(|stage| stage.name().eq_ignore_ascii_case(name)).ok_or_else(
+            || {
                 let reason = format!("{name:?} is not None, Staging, Production or Archived");
                 Error::invalid("stage", reason)
-            })
+            },
+        )
     }
 }

@@ -40,9 +40,7 @@ impl FromStr for ModelVersion {
         if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(invalid(format!("{text:?} is not a whole number")));
         }
-        text.parse()
-            .map(Self)
-            .map_err(|error: ParseIntError| invalid(format!("{text:?}: {error}")))
+        text.parse().map(Self).map_err(|error: ParseIntError| invalid(format!("{text:?}: {error}")))
     }
 }
 
@@ -53,16 +51,7 @@ mod tests {
     #[test]
     fn reads_digits_only() {
         assert_eq!("42".parse::<ModelVersion>().unwrap(), ModelVersion::new(42));
-        for text in [
-            "",
-            "+1",
-            "-1",
-            " 1",
-            "1.0",
-            "0x1",
-            "18446744073709551616",
-            "١",
-        ] {
+        for text in ["", "+1", "-1", " 1", "1.0", "0x1", "18446744073709551616", "١"] {
             assert!(text.parse::<ModelVersion>().is_err(), "{text:?}");
         }
     }

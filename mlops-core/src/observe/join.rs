@@ -51,13 +51,7 @@ impl<T> OutcomeJoin<T> {
     /// Holds nothing yet.
     #[must_use]
     pub fn new(limits: JoinLimits) -> Self {
-        Self {
-            limits,
-            pending: HashMap::new(),
-            order: VecDeque::new(),
-            expired: 0,
-            unmatched: 0,
-        }
+        Self { limits, pending: HashMap::new(), order: VecDeque::new(), expired: 0, unmatched: 0 }
     }
 
     /// Takes note of a prediction. A second one of the same id replaces the first.
@@ -71,8 +65,7 @@ impl<T> OutcomeJoin<T> {
         // Ids that were answered or replaced wait in `order` for their turn: keep them few.
         if self.order.len() > 2 * self.pending.len() + 16 {
             let pending = &self.pending;
-            self.order
-                .retain(|(at, id)| pending.get(id).is_some_and(|(kept, _)| kept == at));
+            self.order.retain(|(at, id)| pending.get(id).is_some_and(|(kept, _)| kept == at));
         }
     }
 
@@ -129,10 +122,7 @@ mod tests {
 
     fn join(max_pending: usize, max_age_micros: u64) -> OutcomeJoin<u32> {
         let max_age = Duration::from_micros(max_age_micros);
-        OutcomeJoin::new(JoinLimits {
-            max_pending,
-            max_age,
-        })
+        OutcomeJoin::new(JoinLimits { max_pending, max_age })
     }
 
     #[test]
@@ -141,10 +131,7 @@ mod tests {
         join.predicted("a".into(), time(0), 1);
         assert_eq!(join.outcome("a", time(1)), Some(1));
         assert_eq!(join.outcome("a", time(2)), None);
-        assert_eq!(
-            (join.expired(), join.unmatched(), join.pending()),
-            (0, 1, 0)
-        );
+        assert_eq!((join.expired(), join.unmatched(), join.pending()), (0, 1, 0));
     }
 
     #[test]

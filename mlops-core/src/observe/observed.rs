@@ -32,12 +32,7 @@ impl Observed {
         let Some(interest) = observers.iter().map(|observer| observer.interest()).max() else {
             return inner;
         };
-        Arc::new(Self {
-            inner,
-            observers: observers.into(),
-            interest,
-            clock,
-        })
+        Arc::new(Self { inner, observers: observers.into(), interest, clock })
     }
 }
 

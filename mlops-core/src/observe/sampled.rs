@@ -25,17 +25,9 @@ impl<O: PredictionObserver> Sampled<O> {
     /// [`Error::InvalidArgument`] if `share` is not a number from 0 to 1.
     pub fn new(inner: O, share: f64, key: RandomKey) -> Result<Self> {
         if !(0.0..=1.0).contains(&share) {
-            return Err(Error::invalid(
-                "sampling share",
-                format!("{share} is not from 0 to 1"),
-            ));
+            return Err(Error::invalid("sampling share", format!("{share} is not from 0 to 1")));
         }
-        Ok(Self {
-            inner,
-            share,
-            key,
-            seen: AtomicU64::new(0),
-        })
+        Ok(Self { inner, share, key, seen: AtomicU64::new(0) })
     }
 }
 

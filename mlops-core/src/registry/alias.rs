@@ -88,11 +88,7 @@ impl AliasWatch {
     /// Follows this alias; the first look reports it if it is set.
     #[must_use]
     pub fn new(name: ModelName, alias: Alias) -> Self {
-        Self {
-            name,
-            alias,
-            last: None,
-        }
+        Self { name, alias, last: None }
     }
 
     /// Looks once. `Some` if the alias was changed since the last look: to a binding, or to nothing.

@@ -43,10 +43,7 @@ impl<R: ModelRegistry + ?Sized> ModelRegistryExt for R {
                 // 1.2.1 may well be registered after 1.3.0.
                 let mut best: Option<RegisteredVersion> = None;
                 let fits = |version: &RegisteredVersion| {
-                    version
-                        .semver
-                        .as_ref()
-                        .is_some_and(|semver| requirement.matches(semver))
+                    version.semver.as_ref().is_some_and(|semver| requirement.matches(semver))
                 };
                 each(self, name, |version| {
                     let better = |best: &RegisteredVersion| best.semver < version.semver;
@@ -61,10 +58,9 @@ impl<R: ModelRegistry + ?Sized> ModelRegistryExt for R {
             .ok_or_else(|| Error::not_found("model version", reference)),
         }
         .map_err(|error| match error {
-            Error::NotFound {
-                kind: "model version",
-                ..
-            } => Error::not_found("model version", reference),
+            Error::NotFound { kind: "model version", .. } => {
+                Error::not_found("model version", reference)
+            }
             other => other,
         })
     }

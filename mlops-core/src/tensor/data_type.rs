@@ -108,16 +108,10 @@ impl FromStr for DataType {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|data_type| data_type.name() == name)
-            .ok_or_else(|| {
-                let known: Vec<_> = Self::ALL.into_iter().map(Self::name).collect();
-                Error::invalid(
-                    "data type",
-                    format!("`{name}` is none of {}", known.join(", ")),
-                )
-            })
+        Self::ALL.into_iter().find(|data_type| data_type.name() == name).ok_or_else(|| {
+            let known: Vec<_> = Self::ALL.into_iter().map(Self::name).collect();
+            Error::invalid("data type", format!("`{name}` is none of {}", known.join(", ")))
+        })
     }
 }
 

@@ -73,10 +73,7 @@ impl Element for bool {
 
 #[cold]
 fn cast_error(data_type: DataType, error: impl std::fmt::Display) -> Error {
-    Error::invalid(
-        "tensor bytes",
-        format!("cannot be read as {data_type}: {error}"),
-    )
+    Error::invalid("tensor bytes", format!("cannot be read as {data_type}: {error}"))
 }
 
 #[cfg(test)]

@@ -3,10 +3,7 @@
 mod data_type;
 mod element;
 mod named;
-#[expect(
-    clippy::module_inception,
-    reason = "the folder's main type is in the file of its name"
-)]
+#[expect(clippy::module_inception, reason = "the folder's main type is in the file of its name")]
 mod tensor;
 
 pub use self::{

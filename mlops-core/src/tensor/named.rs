@@ -50,11 +50,7 @@ impl NamedTensors {
     pub fn insert(&mut self, name: impl Into<TensorName>, tensor: Tensor) -> Result<()> {
         let name = name.into();
         if self.get(&name).is_some() {
-            return Err(Error::invalid_tensor(
-                name,
-                "one tensor of this name",
-                "a second one",
-            ));
+            return Err(Error::invalid_tensor(name, "one tensor of this name", "a second one"));
         }
         self.0.push((name, tensor));
         Ok(())
@@ -64,10 +60,7 @@ impl NamedTensors {
     #[inline]
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Tensor> {
-        self.0
-            .iter()
-            .find(|(other, _)| **other == *name)
-            .map(|(_, tensor)| tensor)
+        self.0.iter().find(|(other, _)| **other == *name).map(|(_, tensor)| tensor)
     }
 
     /// The tensor of this name.
@@ -76,8 +69,7 @@ impl NamedTensors {
     /// [`Error::NotFound`] if there is none.
     #[inline]
     pub fn require(&self, name: &str) -> Result<&Tensor> {
-        self.get(name)
-            .ok_or_else(|| Error::not_found("tensor", name))
+        self.get(name).ok_or_else(|| Error::not_found("tensor", name))
     }
 
     /// How many tensors there are.

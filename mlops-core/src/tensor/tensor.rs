@@ -61,10 +61,7 @@ impl Tensor {
     /// or the type is [`DataType::Bytes`].
     pub fn from_bytes(data_type: DataType, shape: &[usize], bytes: Bytes) -> Result<Self> {
         let Some(element) = data_type.size_bytes() else {
-            return Err(Error::invalid(
-                "tensor",
-                "BYTES tensors are made by from_strings",
-            ));
+            return Err(Error::invalid("tensor", "BYTES tensors are made by from_strings"));
         };
         let expected = element_count(shape)?
             .checked_mul(element)
@@ -78,11 +75,7 @@ impl Tensor {
                 ),
             ));
         }
-        Ok(Self {
-            data_type,
-            shape: SmallVec::from_slice(shape),
-            storage: Storage::Dense(bytes),
-        })
+        Ok(Self { data_type, shape: SmallVec::from_slice(shape), storage: Storage::Dense(bytes) })
     }
 
     /// Takes the array's buffer, without a copy if it is in standard (C) layout.
@@ -98,11 +91,7 @@ impl Tensor {
         let (elements, offset) = array.into_raw_vec_and_offset();
         let start = offset.unwrap_or(0) * size_of::<T>();
         let bytes = Bytes::from_owner(Elements(elements)).slice(start..start + size_bytes);
-        Self {
-            data_type: T::DATA_TYPE,
-            shape,
-            storage: Storage::Dense(bytes),
-        }
+        Self { data_type: T::DATA_TYPE, shape, storage: Storage::Dense(bytes) }
     }
 
     /// A [`DataType::Bytes`] tensor of these strings, in C order.
@@ -123,10 +112,7 @@ impl Tensor {
         Ok(Self {
             data_type: DataType::Bytes,
             shape: SmallVec::from_slice(shape),
-            storage: Storage::Strings {
-                items: strings.into(),
-                range: 0..expected,
-            },
+            storage: Storage::Strings { items: strings.into(), range: 0..expected },
         })
     }
 
@@ -199,11 +185,7 @@ impl Tensor {
             Storage::Dense(bytes) if self.data_type == T::DATA_TYPE => T::cast(bytes),
             _ => Err(Error::invalid(
                 "tensor view",
-                format!(
-                    "a {} tensor cannot be read as {}",
-                    self.data_type,
-                    T::DATA_TYPE
-                ),
+                format!("a {} tensor cannot be read as {}", self.data_type, T::DATA_TYPE),
             )),
         }
     }
@@ -223,9 +205,8 @@ impl Tensor {
     /// # Errors
     /// [`Error::InvalidArgument`] if it is a scalar or the range is not within its rows.
     pub fn rows(&self, rows: Range<usize>) -> Result<Self> {
-        let count = self
-            .row_count()
-            .ok_or_else(|| Error::invalid("row range", "a scalar has no rows"))?;
+        let count =
+            self.row_count().ok_or_else(|| Error::invalid("row range", "a scalar has no rows"))?;
         if rows.start > rows.end || rows.end > count {
             return Err(Error::invalid(
                 "row range",
@@ -245,11 +226,7 @@ impl Tensor {
                 range: range.start + rows.start * per_row..range.start + rows.end * per_row,
             },
         };
-        Ok(Self {
-            data_type: self.data_type,
-            shape,
-            storage,
-        })
+        Ok(Self { data_type: self.data_type, shape, storage })
     }
 
     /// The same elements under another shape, sharing the storage.
@@ -301,21 +278,12 @@ impl Tensor {
         let storage = match &self.storage {
             Storage::Dense(bytes) => Storage::Dense(AlignedBytes::copy_of(bytes)),
             Storage::Strings { items, range } => {
-                let items: Arc<[Bytes]> = items[range.clone()]
-                    .iter()
-                    .map(|item| Bytes::copy_from_slice(item))
-                    .collect();
-                Storage::Strings {
-                    range: 0..items.len(),
-                    items,
-                }
+                let items: Arc<[Bytes]> =
+                    items[range.clone()].iter().map(|item| Bytes::copy_from_slice(item)).collect();
+                Storage::Strings { range: 0..items.len(), items }
             }
         };
-        Self {
-            data_type: self.data_type,
-            shape: self.shape.clone(),
-            storage,
-        }
+        Self { data_type: self.data_type, shape: self.shape.clone(), storage }
     }
 }
 
@@ -324,14 +292,8 @@ impl PartialEq for Storage {
         match (self, other) {
             (Self::Dense(left), Self::Dense(right)) => left == right,
             (
-                Self::Strings {
-                    items: left,
-                    range: left_range,
-                },
-                Self::Strings {
-                    items: right,
-                    range: right_range,
-                },
+                Self::Strings { items: left, range: left_range },
+                Self::Strings { items: right, range: right_range },
             ) => left[left_range.clone()] == right[right_range.clone()],
             _ => false,
         }
@@ -343,13 +305,7 @@ impl Eq for Storage {}
 impl fmt::Debug for Tensor {
     /// Type, shape and size; never the content, which may be large or private.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Tensor({}{:?}, {} bytes)",
-            self.data_type,
-            self.shape,
-            self.size_bytes()
-        )
+        write!(f, "Tensor({}{:?}, {} bytes)", self.data_type, self.shape, self.size_bytes())
     }
 }
 
@@ -388,10 +344,7 @@ impl AlignedBytes {
     fn copy_of(bytes: &[u8]) -> Bytes {
         let mut words = vec![0_u64; bytes.len().div_ceil(8)];
         bytemuck::cast_slice_mut(&mut words)[..bytes.len()].copy_from_slice(bytes);
-        Bytes::from_owner(Self {
-            words,
-            size_bytes: bytes.len(),
-        })
+        Bytes::from_owner(Self { words, size_bytes: bytes.len() })
     }
 }
 

@@ -33,10 +33,7 @@ fn from_array_of_another_layout_is_in_c_order() {
 fn from_array_of_a_reversed_array_is_in_its_order() {
     let mut array = array![1_i32, 2, 3];
     array.invert_axis(Axis(0));
-    assert_eq!(
-        Tensor::from_array(array).as_slice::<i32>().unwrap(),
-        [3, 2, 1]
-    );
+    assert_eq!(Tensor::from_array(array).as_slice::<i32>().unwrap(), [3, 2, 1]);
 }
 
 #[test]
@@ -46,18 +43,12 @@ fn rows_share_the_buffer() {
     }));
     let rows = tensor.rows(1..3).unwrap();
     assert_eq!(rows.shape(), [2, 2, 3]);
-    let (all, some) = (
-        tensor.as_slice::<f64>().unwrap(),
-        rows.as_slice::<f64>().unwrap(),
-    );
+    let (all, some) = (tensor.as_slice::<f64>().unwrap(), rows.as_slice::<f64>().unwrap());
     assert_eq!(some.as_ptr(), all[6..].as_ptr());
     assert_eq!(some, &all[6..18]);
     // A detached slice has a buffer of its own.
     assert_eq!(rows.detached(), rows);
-    assert_ne!(
-        rows.detached().as_slice::<f64>().unwrap().as_ptr(),
-        some.as_ptr()
-    );
+    assert_ne!(rows.detached().as_slice::<f64>().unwrap().as_ptr(), some.as_ptr());
 }
 
 #[test]
@@ -75,10 +66,7 @@ fn string_rows_share_the_items() {
 #[test]
 fn scalars_and_empty_tensors() {
     let scalar = Tensor::from_array(arr0(2.5_f32));
-    assert_eq!(
-        (scalar.shape(), scalar.element_count(), scalar.row_count()),
-        (&[][..], 1, None)
-    );
+    assert_eq!((scalar.shape(), scalar.element_count(), scalar.row_count()), (&[][..], 1, None));
     assert_eq!(scalar.view::<f32>().unwrap(), arr0(2.5).into_dyn());
     assert!(scalar.rows(0..0).is_err());
 
@@ -86,10 +74,7 @@ fn scalars_and_empty_tensors() {
     assert_eq!(empty.view::<f64>().unwrap().shape(), [0, 7]);
     assert_eq!(empty.rows(0..0).unwrap().shape(), [0, 7]);
     assert!(Tensor::from_bytes(DataType::F64, &[usize::MAX, 0, 9], Bytes::new()).is_ok());
-    assert_eq!(
-        Tensor::from_array(ArrayD::<bool>::default(IxDyn(&[3, 0]))).size_bytes(),
-        0
-    );
+    assert_eq!(Tensor::from_array(ArrayD::<bool>::default(IxDyn(&[3, 0]))).size_bytes(), 0);
 }
 
 #[test]
@@ -108,12 +93,7 @@ fn bad_input_is_refused() {
     assert!(tensor.rows(2..1).is_err());
     assert!(tensor.reshaped(&[2, 2]).is_err());
     assert_eq!(tensor.reshaped(&[1, 3, 1]).unwrap().shape(), [1, 3, 1]);
-    assert!(
-        Tensor::from_strings(&[0], vec![])
-            .unwrap()
-            .as_slice::<u8>()
-            .is_err()
-    );
+    assert!(Tensor::from_strings(&[0], vec![]).unwrap().as_slice::<u8>().is_err());
 }
 
 #[test]
@@ -129,16 +109,10 @@ fn debug_hides_the_content() {
 }
 
 /// Elements for every numeric type from the same bits.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the callers make it for this"
-)]
+#[expect(clippy::needless_pass_by_value, reason = "the callers make it for this")]
 fn round_trip<T: Element + PartialEq>(elements: Vec<T>) -> Result<(), TestCaseError> {
     let tensor = Tensor::from_array(ndarray::Array1::from_vec(elements.clone()));
-    prop_assert_eq!(
-        T::as_bytes(tensor.as_slice::<T>().unwrap()),
-        T::as_bytes(&elements)
-    );
+    prop_assert_eq!(T::as_bytes(tensor.as_slice::<T>().unwrap()), T::as_bytes(&elements));
 
     // The same bytes at every misalignment: refused as they lie, right after `into_aligned`.
     for shift in 0..8 {
@@ -150,10 +124,7 @@ fn round_trip<T: Element + PartialEq>(elements: Vec<T>) -> Result<(), TestCaseEr
         prop_assert_eq!(shifted.as_slice::<T>().is_ok(), aligned);
         let moved = shifted.clone().into_aligned();
         prop_assert_eq!(moved.bytes().unwrap().as_ptr() == bytes.as_ptr(), aligned);
-        prop_assert_eq!(
-            T::as_bytes(moved.as_slice::<T>().unwrap()),
-            T::as_bytes(&elements)
-        );
+        prop_assert_eq!(T::as_bytes(moved.as_slice::<T>().unwrap()), T::as_bytes(&elements));
         prop_assert_eq!(moved, shifted);
     }
     Ok(())

@@ -43,11 +43,7 @@ impl ManualClock {
     /// A clock whose wall time is the epoch.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            start: Instant::now(),
-            state: Mutex::default(),
-            waiting_changed: Condvar::new(),
-        }
+        Self { start: Instant::now(), state: Mutex::default(), waiting_changed: Condvar::new() }
     }
 
     /// Moves the clock on and wakes every thread that waits with a deadline.
@@ -55,12 +51,7 @@ impl ManualClock {
         let waiting: Vec<_> = {
             let mut state = self.state.lock();
             state.elapsed += by;
-            state
-                .waiting
-                .iter()
-                .filter(|(_, deadline)| deadline.is_some())
-                .cloned()
-                .collect()
+            state.waiting.iter().filter(|(_, deadline)| deadline.is_some()).cloned().collect()
         };
         for (signal, _) in waiting {
             signal.raise();
@@ -80,11 +71,7 @@ impl ManualClock {
     pub fn until_deadline(&self) -> Instant {
         let mut state = self.state.lock();
         loop {
-            if let Some(deadline) = state
-                .waiting
-                .iter()
-                .filter_map(|(_, deadline)| *deadline)
-                .min()
+            if let Some(deadline) = state.waiting.iter().filter_map(|(_, deadline)| *deadline).min()
             {
                 return deadline;
             }
@@ -203,10 +190,7 @@ fn the_deadline_ends_the_wait(subject: Subject) -> Outcome {
         }
         subject.let_pass(STEP);
     })?;
-    check(
-        subject.clock.monotonic() >= deadline,
-        "the wait ended before the deadline",
-    )
+    check(subject.clock.monotonic() >= deadline, "the wait ended before the deadline")
 }
 
 /// Waits on a thread of its own, then does `then`; the wait must end.
@@ -225,7 +209,5 @@ fn ends(
         ended.send(()).ok();
     });
     then();
-    when_ended
-        .recv_timeout(PATIENCE)
-        .map_err(|error| Violation::new(format!("no end: {error}")))
+    when_ended.recv_timeout(PATIENCE).map_err(|error| Violation::new(format!("no end: {error}")))
 }

@@ -26,10 +26,7 @@
 //!
 //! Not a stable part of the interface: cases may be added in any release.
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "cases take their subject whole"
-)]
+#[expect(clippy::needless_pass_by_value, reason = "cases take their subject whole")]
 pub mod clock;
 pub mod observe;
 pub mod predict;

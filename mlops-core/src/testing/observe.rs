@@ -30,10 +30,7 @@ impl RecordingObserver {
     /// An observer with this interest that has seen nothing.
     #[must_use]
     pub fn new(interest: Interest) -> Self {
-        Self {
-            interest,
-            records: Mutex::default(),
-        }
+        Self { interest, records: Mutex::default() }
     }
 
     /// What it has seen, in order, leaving nothing behind.
@@ -49,14 +46,9 @@ impl PredictionObserver for RecordingObserver {
 
     fn observe(&self, record: &PredictionRecord<'_>) {
         self.records.lock().push(RecordedPrediction {
-            id: record
-                .context
-                .and_then(|context| context.id.as_deref().map(String::from)),
+            id: record.context.and_then(|context| context.id.as_deref().map(String::from)),
             inputs: record.inputs.cloned(),
-            result: record
-                .result
-                .map(|response| response.outputs.clone())
-                .map_err(Clone::clone),
+            result: record.result.map(|response| response.outputs.clone()).map_err(Clone::clone),
         });
     }
 }

@@ -58,11 +58,7 @@ impl From<crate::Error> for Violation {
 /// # Errors
 /// The violation.
 pub fn check(holds: bool, what: impl fmt::Display) -> Outcome {
-    if holds {
-        Ok(())
-    } else {
-        Err(Violation::new(what))
-    }
+    if holds { Ok(()) } else { Err(Violation::new(what)) }
 }
 
 /// What a suite found.
@@ -103,20 +99,10 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Failure {
-            number,
-            name,
-            violation,
-        } in &self.failed
-        {
+        for Failure { number, name, violation } in &self.failed {
             writeln!(f, "{number}. {name}: {}", violation.0)?;
         }
-        write!(
-            f,
-            "{} passed, {} failed",
-            self.passed.len(),
-            self.failed.len()
-        )
+        write!(f, "{} passed, {} failed", self.passed.len(), self.failed.len())
     }
 }
 
@@ -129,11 +115,7 @@ pub(super) async fn run<S, B: Build<S>>(cases: &[Case<S>], builder: &B) -> Repor
             Ok(()) => report.passed.push(case.number),
             Err(violation) => {
                 let Case { number, name, .. } = *case;
-                report.failed.push(Failure {
-                    number,
-                    name,
-                    violation,
-                });
+                report.failed.push(Failure { number, name, violation });
             }
         }
         drop(guard);

@@ -26,22 +26,13 @@ pub fn sample_inputs(signature: &ModelSignature, rows: usize, seed: u64) -> Resu
             .shape
             .iter()
             .enumerate()
-            .map(|(axis, dim)| {
-                if let Dim::Fixed(size) = dim {
-                    *size
-                } else {
-                    free(axis)
-                }
-            })
+            .map(|(axis, dim)| if let Dim::Fixed(size) = dim { *size } else { free(axis) })
             .collect();
         let count = shape.iter().product();
         let mut random = RandomKey::from_seed(seed).stream(index as u64);
         let digits: Vec<u8> = (0..count).map(|_| random.next_below(8) as u8).collect();
         let tensor = if spec.data_type == DataType::Bytes {
-            let strings = digits
-                .iter()
-                .map(|digit| Bytes::from(vec![b'a' + digit, 0]))
-                .collect();
+            let strings = digits.iter().map(|digit| Bytes::from(vec![b'a' + digit, 0])).collect();
             Tensor::from_strings(&shape, strings)?
         } else {
             Tensor::from_bytes(spec.data_type, &shape, encode(spec.data_type, &digits))?
@@ -67,9 +58,7 @@ fn encode(data_type: DataType, digits: &[u8]) -> Bytes {
         DataType::I32 => of(digits, |digit| i32::from(digit) - 4),
         DataType::I64 => of(digits, |digit| i64::from(digit) - 4),
         DataType::F16 => of(digits, |digit| f16::from_f32(f32::from(digit) * 0.25 - 1.0)),
-        DataType::Bf16 => of(digits, |digit| {
-            bf16::from_f32(f32::from(digit) * 0.25 - 1.0)
-        }),
+        DataType::Bf16 => of(digits, |digit| bf16::from_f32(f32::from(digit) * 0.25 - 1.0)),
         DataType::F32 => of(digits, |digit| f32::from(digit) * 0.25 - 1.0),
         DataType::F64 => of(digits, |digit| f64::from(digit) * 0.25 - 1.0),
         DataType::Bytes => Bytes::new(),
@@ -81,12 +70,9 @@ fn encode(data_type: DataType, digits: &[u8]) -> Bytes {
 #[must_use]
 pub fn approx_eq(left: &NamedTensors, right: &NamedTensors, tolerance: f64) -> bool {
     left.len() == right.len()
-        && left
-            .iter()
-            .zip(right)
-            .all(|((left_name, left), (right_name, right))| {
-                left_name == right_name && tensor_approx_eq(left, right, tolerance)
-            })
+        && left.iter().zip(right).all(|((left_name, left), (right_name, right))| {
+            left_name == right_name && tensor_approx_eq(left, right, tolerance)
+        })
 }
 
 fn tensor_approx_eq(left: &Tensor, right: &Tensor, tolerance: f64) -> bool {
@@ -107,14 +93,7 @@ fn tensor_approx_eq(left: &Tensor, right: &Tensor, tolerance: f64) -> bool {
 fn floats(tensor: &Tensor) -> Option<Vec<f64>> {
     fn of<T: Element>(tensor: &Tensor, convert: impl Fn(T) -> f64) -> Option<Vec<f64>> {
         let aligned = tensor.clone().into_aligned();
-        Some(
-            aligned
-                .as_slice::<T>()
-                .ok()?
-                .iter()
-                .map(|value| convert(*value))
-                .collect(),
-        )
+        Some(aligned.as_slice::<T>().ok()?.iter().map(|value| convert(*value)).collect())
     }
     match tensor.data_type() {
         DataType::F16 => of(tensor, f16::to_f64),

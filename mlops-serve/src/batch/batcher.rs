@@ -142,9 +142,7 @@ impl BatcherBuilder {
             Placement::Auto if !self.options.max_queue_delay.is_zero() => false,
             Placement::Auto => {
                 let rows = self.descriptor(&facts).max_batch_size.unwrap_or(1);
-                let time = self
-                    .warm_up
-                    .time_of_a_batch(&mut *first, rows, &*self.clock);
+                let time = self.warm_up.time_of_a_batch(&mut *first, rows, &*self.clock);
                 time.is_some_and(|time| time < CALLER_RUNS_BELOW)
             }
         };
@@ -162,11 +160,7 @@ impl BatcherBuilder {
         }
         let runners = sessions.into_iter().map(Runner::new).collect();
         let shared = Arc::new(self.into_shared(&facts, runners));
-        Ok(Batcher {
-            shared,
-            placement: Placement::CallerRuns,
-            threads: Mutex::default(),
-        })
+        Ok(Batcher { shared, placement: Placement::CallerRuns, threads: Mutex::default() })
     }
 
     fn start_threads(
@@ -228,11 +222,7 @@ impl BatcherBuilder {
             max_requests: self.options.max_queued_requests,
             max_bytes: self.options.max_queued_bytes,
         };
-        let context = RunContext {
-            descriptor,
-            clock: self.clock,
-            observers: self.observers,
-        };
+        let context = RunContext { descriptor, clock: self.clock, observers: self.observers };
         Shared::new(context, policy, limits, self.options.on_full, runners)
     }
 
@@ -258,10 +248,7 @@ struct Facts {
 
 impl Facts {
     fn of(session: &dyn InferenceSession) -> Self {
-        Self {
-            signature: Arc::clone(session.signature()),
-            platform: session.platform().into(),
-        }
+        Self { signature: Arc::clone(session.signature()), platform: session.platform().into() }
     }
 
     fn check(&self, session: &dyn InferenceSession) -> Result<()> {
@@ -335,14 +322,8 @@ impl Batcher {
     pub async fn shutdown(&self, grace: Duration) -> Result<()> {
         let started = Instant::now();
         self.shared.close();
-        let in_time = tokio::time::timeout(grace, self.shared.drained())
-            .await
-            .is_ok();
-        let abandoned = if in_time {
-            0
-        } else {
-            self.shared.abandon_queue()
-        };
+        let in_time = tokio::time::timeout(grace, self.shared.drained()).await.is_ok();
+        let abandoned = if in_time { 0 } else { self.shared.abandon_queue() };
         self.shared.drained().await;
         let workers = std::mem::take(&mut *self.threads.lock());
         for worker in workers {
@@ -351,9 +332,7 @@ impl Batcher {
             drop(worker.thread.join());
         }
         if abandoned > 0 {
-            return Err(Error::DeadlineExceeded {
-                elapsed: started.elapsed(),
-            });
+            return Err(Error::DeadlineExceeded { elapsed: started.elapsed() });
         }
         Ok(())
     }
@@ -405,9 +384,7 @@ impl Predict for Batcher {
             Ok(result) => result,
             Err(_) => {
                 let now = self.shared.context.clock.monotonic();
-                Err(Error::DeadlineExceeded {
-                    elapsed: now.saturating_duration_since(started),
-                })
+                Err(Error::DeadlineExceeded { elapsed: now.saturating_duration_since(started) })
             }
         }
     }

@@ -41,17 +41,10 @@ impl Item {
         now: Instant,
         reply: oneshot::Sender<Reply>,
     ) -> Result<Self> {
-        let InferenceRequest {
-            inputs,
-            deadline,
-            context,
-            ..
-        } = request;
+        let InferenceRequest { inputs, deadline, context, .. } = request;
         let signature = &descriptor.signature;
         signature.validate_inputs(&inputs)?;
-        let requested = context
-            .as_ref()
-            .and_then(|context| context.requested_outputs.as_deref());
+        let requested = context.as_ref().and_then(|context| context.requested_outputs.as_deref());
         if let Some(requested) = requested {
             signature.validate_requested(requested)?;
         }
@@ -60,20 +53,10 @@ impl Item {
             Some(limit) => batch_rows(&inputs, limit)?,
         };
         if deadline.is_some_and(|deadline| deadline <= now) {
-            return Err(Error::DeadlineExceeded {
-                elapsed: std::time::Duration::ZERO,
-            });
+            return Err(Error::DeadlineExceeded { elapsed: std::time::Duration::ZERO });
         }
         let size_bytes = inputs.size_bytes();
-        Ok(Self {
-            inputs,
-            rows,
-            size_bytes,
-            queued: now,
-            deadline,
-            context,
-            reply,
-        })
+        Ok(Self { inputs, rows, size_bytes, queued: now, deadline, context, reply })
     }
 
     pub(super) fn requested_outputs(&self) -> Option<&[TensorName]> {

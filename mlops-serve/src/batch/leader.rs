@@ -29,10 +29,7 @@ pub(super) struct Leadership {
 }
 
 /// What became of a request that came in.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it lives for a moment, on the stack"
-)]
+#[expect(clippy::large_enum_variant, reason = "it lives for a moment, on the stack")]
 enum Entered {
     Leads(Leadership),
     Waits,
@@ -46,10 +43,7 @@ pub(super) async fn predict(
     let (reply, answer) = oneshot::channel();
     let now = shared.context.clock.monotonic();
     let item = Item::admit(request, &shared.context.descriptor, now, reply)?;
-    match shared
-        .admit(item, |state, item| enter(shared, state, item))
-        .await?
-    {
+    match shared.admit(item, |state, item| enter(shared, state, item)).await? {
         Entered::Leads(leadership) => leadership.lead(answer).await,
         Entered::Waits => match answer.await {
             Ok(Reply::Done(result)) => result,
@@ -98,15 +92,9 @@ impl Leadership {
         let context = &self.shared.context;
         let now = context.clock.monotonic();
         let first = self.first.take();
-        let late_first = first
-            .as_ref()
-            .and_then(|item| item.deadline)
-            .is_some_and(|deadline| deadline <= now);
-        let (first, expired) = if late_first {
-            (None, first)
-        } else {
-            (first, None)
-        };
+        let late_first =
+            first.as_ref().and_then(|item| item.deadline).is_some_and(|deadline| deadline <= now);
+        let (first, expired) = if late_first { (None, first) } else { (first, None) };
         let Taken { batch, mut late } = self.shared.take(&mut self.shared.state.lock(), first, now);
         late.extend(expired);
         answer_late(late, now);
@@ -128,11 +116,8 @@ impl Drop for Leadership {
             // The item's own channel carries it back to its caller, with the leadership.
             let (unused, _) = oneshot::channel();
             let reply = std::mem::replace(&mut item.reply, unused);
-            let leadership = Self {
-                shared: Arc::clone(&self.shared),
-                runner: Some(session),
-                first: Some(item),
-            };
+            let leadership =
+                Self { shared: Arc::clone(&self.shared), runner: Some(session), first: Some(item) };
             let Err(Reply::Lead(mut unclaimed)) = reply.send(Reply::Lead(leadership)) else {
                 return;
             };

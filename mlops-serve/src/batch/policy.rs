@@ -40,11 +40,7 @@ impl BatchPolicy {
             return Decision::Run;
         }
         let until = oldest + self.max_queue_delay;
-        if until <= now() {
-            Decision::Run
-        } else {
-            Decision::Hold { until }
-        }
+        if until <= now() { Decision::Run } else { Decision::Hold { until } }
     }
 }
 
@@ -58,9 +54,7 @@ mod tests {
     #[test]
     fn decisions() {
         let start = Instant::now();
-        let hold = Decision::Hold {
-            until: start + 5 * MS,
-        };
+        let hold = Decision::Hold { until: start + 5 * MS };
         // delay, rows, age of the oldest, closed => decision
         for (delay, rows, age, closed, expected) in [
             (ZERO, 0, None, false, Decision::Idle),
@@ -77,35 +71,17 @@ mod tests {
             // A request without rows waits like any other.
             (5 * MS, 0, Some(4 * MS), false, hold),
         ] {
-            let policy = BatchPolicy {
-                max_batch_size: 8,
-                max_queue_delay: delay,
-            };
-            let queued = Queued {
-                rows,
-                oldest: age.map(|_| start),
-                closed,
-            };
+            let policy = BatchPolicy { max_batch_size: 8, max_queue_delay: delay };
+            let queued = Queued { rows, oldest: age.map(|_| start), closed };
             let now = start + age.unwrap_or_default();
-            assert_eq!(
-                policy.decide(queued, || now),
-                expected,
-                "{delay:?} {queued:?} {age:?}"
-            );
+            assert_eq!(policy.decide(queued, || now), expected, "{delay:?} {queued:?} {age:?}");
         }
     }
 
     #[test]
     fn without_a_delay_the_time_is_not_asked_for() {
-        let policy = BatchPolicy {
-            max_batch_size: 8,
-            max_queue_delay: Duration::ZERO,
-        };
-        let queued = Queued {
-            rows: 1,
-            oldest: Some(Instant::now()),
-            closed: false,
-        };
+        let policy = BatchPolicy { max_batch_size: 8, max_queue_delay: Duration::ZERO };
+        let queued = Queued { rows: 1, oldest: Some(Instant::now()), closed: false };
         assert_eq!(policy.decide(queued, || panic!("asked")), Decision::Run);
     }
 }

@@ -23,12 +23,7 @@ pub(super) struct QueueLimits {
 
 impl Queue {
     pub(super) fn new(limits: QueueLimits) -> Self {
-        Self {
-            items: VecDeque::new(),
-            rows: 0,
-            size_bytes: 0,
-            limits,
-        }
+        Self { items: VecDeque::new(), rows: 0, size_bytes: 0, limits }
     }
 
     /// Adds a request at the end, or gives it back if there is no room.
@@ -58,11 +53,7 @@ impl Queue {
         } else {
             ("queue (bytes)", self.limits.max_bytes)
         };
-        Error::Overloaded {
-            what,
-            limit: limit as u64,
-            retry_after: None,
-        }
+        Error::Overloaded { what, limit: limit as u64, retry_after: None }
     }
 
     /// Removes the request at the front.
@@ -114,11 +105,7 @@ impl Queue {
 
     pub(super) fn queued(&self, closed: bool) -> Queued {
         let oldest = self.items.front().map(|item| item.queued);
-        Queued {
-            rows: self.rows,
-            oldest,
-            closed,
-        }
+        Queued { rows: self.rows, oldest, closed }
     }
 
     pub(super) fn len(&self) -> usize {

@@ -26,10 +26,7 @@ fn request_for(
 ) -> (Item, oneshot::Receiver<Reply>) {
     let free = || [Dim::Symbolic("batch".into()), Dim::Unknown];
     let spec = |name| TensorSpec::new(name, DataType::U8, free());
-    let signature = ModelSignature {
-        inputs: vec![spec("x")],
-        outputs: vec![spec("y"), spec("z")],
-    };
+    let signature = ModelSignature { inputs: vec![spec("x")], outputs: vec![spec("y"), spec("z")] };
     let id = ModelId::new(ModelName::new("m").unwrap(), ModelVersion::new(1));
     let descriptor = ModelDescriptor::new(Arc::new(id), Arc::new(signature), "mock")
         .with_max_batch_size(usize::MAX);
@@ -41,17 +38,11 @@ fn request_for(
     }
     let (reply, caller) = oneshot::channel();
     let before = Instant::now() - Duration::from_secs(3600);
-    (
-        Item::admit(request, &descriptor, before, reply).unwrap(),
-        caller,
-    )
+    (Item::admit(request, &descriptor, before, reply).unwrap(), caller)
 }
 
 fn queue(max_requests: usize, max_bytes: usize) -> Queue {
-    Queue::new(QueueLimits {
-        max_requests,
-        max_bytes,
-    })
+    Queue::new(QueueLimits { max_requests, max_bytes })
 }
 
 fn rows(items: &[Item]) -> Vec<usize> {
@@ -80,24 +71,14 @@ fn a_batch_is_the_oldest_that_fit() {
     // Larger than a batch: alone (admission refuses it for real models).
     assert_eq!(fill(&mut queue, 8), [9]);
     assert_eq!(fill(&mut queue, 8), [0, 0, 5]);
-    assert_eq!(
-        (queue.len(), queue.size_bytes(), queue.queued(false).rows),
-        (0, 0, 0)
-    );
+    assert_eq!((queue.len(), queue.size_bytes(), queue.queued(false).rows), (0, 0, 0));
 }
 
 #[test]
 fn other_shapes_and_outputs_keep_their_places() {
     let mut queue = queue(100, 100_000);
     let mut callers = Vec::new();
-    let kinds = [
-        (1, None),
-        (2, None),
-        (1, None),
-        (1, Some("y")),
-        (2, None),
-        (1, None),
-    ];
+    let kinds = [(1, None), (2, None), (1, None), (1, Some("y")), (2, None), (1, None)];
     for (columns, output) in kinds {
         let (item, caller) = request_for(1, columns, None, output);
         queue.push(item).unwrap();
@@ -106,10 +87,8 @@ fn other_shapes_and_outputs_keep_their_places() {
     for expected in [vec![1, 1, 1], vec![2, 2], vec![1]] {
         let mut batch = Vec::new();
         queue.fill(&mut batch, 8, Instant::now());
-        let columns: Vec<_> = batch
-            .iter()
-            .map(|item| item.inputs.get("x").unwrap().shape()[1])
-            .collect();
+        let columns: Vec<_> =
+            batch.iter().map(|item| item.inputs.get("x").unwrap().shape()[1]).collect();
         assert_eq!(columns, expected);
     }
 }
@@ -127,10 +106,7 @@ fn abandoned_requests_vanish_and_late_ones_come_back() {
     drop(callers.remove(0));
     let mut batch = Vec::new();
     let late = queue.fill(&mut batch, 8, now);
-    assert_eq!(
-        (batch.len(), late.len(), queue.len(), queue.size_bytes()),
-        (2, 1, 0, 0)
-    );
+    assert_eq!((batch.len(), late.len(), queue.len(), queue.size_bytes()), (2, 1, 0, 0));
     assert_eq!(late[0].deadline, Some(now));
 }
 
@@ -145,31 +121,16 @@ fn it_is_bounded_by_count_and_bytes() {
     assert!(queue.push(three).is_err());
     assert!(matches!(
         queue.overloaded(0),
-        Error::Overloaded {
-            what: "queue (requests)",
-            limit: 2,
-            ..
-        }
+        Error::Overloaded { what: "queue (requests)", limit: 2, .. }
     ));
     queue.pop().unwrap();
     let (four, _d) = request(1, 5);
     assert!(queue.push(four).is_err());
     assert!(matches!(
         queue.overloaded(5),
-        Error::Overloaded {
-            what: "queue (bytes)",
-            limit: 10,
-            ..
-        }
+        Error::Overloaded { what: "queue (bytes)", limit: 10, .. }
     ));
-    assert!(matches!(
-        queue.overloaded(11),
-        Error::TooLarge {
-            actual: 11,
-            limit: 10,
-            ..
-        }
-    ));
+    assert!(matches!(queue.overloaded(11), Error::TooLarge { actual: 11, limit: 10, .. }));
     let (five, _e) = request(1, 4);
     queue.push(five).unwrap();
 }

@@ -44,10 +44,7 @@ struct Ran {
 
 impl Runner {
     pub(super) fn new(session: Box<dyn InferenceSession>) -> Self {
-        Self {
-            session,
-            stacker: Stacker::default(),
-        }
+        Self { session, stacker: Stacker::default() }
     }
 
     /// Runs the items as one batch and answers each.
@@ -58,9 +55,7 @@ impl Runner {
         match self.run(context, &items, claimed) {
             Ok(ran) => answer_all(context, items, &ran, claimed),
             Err(error) if items.len() == 1 => {
-                items
-                    .into_iter()
-                    .for_each(|item| item.answer(Err(error.clone())));
+                items.into_iter().for_each(|item| item.answer(Err(error.clone())));
             }
             Err(_) => {
                 for item in items {
@@ -97,29 +92,13 @@ impl Runner {
             Ok(outputs)
         })();
         let batching = stacked_at.saturating_duration_since(claimed);
-        let inference = context
-            .clock
-            .monotonic()
-            .saturating_duration_since(stacked_at);
+        let inference = context.clock.monotonic().saturating_duration_since(stacked_at);
         if !context.observers.is_empty() {
             let error = result.as_ref().err();
-            let record = BatchRecord {
-                requests: items.len(),
-                rows,
-                batching,
-                inference,
-                error,
-            };
-            context
-                .observers
-                .iter()
-                .for_each(|observer| observer.observe(&record));
+            let record = BatchRecord { requests: items.len(), rows, batching, inference, error };
+            context.observers.iter().for_each(|observer| observer.observe(&record));
         }
-        Ok(Ran {
-            outputs: result?,
-            batching,
-            inference,
-        })
+        Ok(Ran { outputs: result?, batching, inference })
     }
 }
 
@@ -128,11 +107,8 @@ fn answer_all(context: &RunContext, items: Vec<Item>, ran: &Ran, claimed: Instan
     let alone = items.len() == 1;
     let mut start = 0;
     for item in items {
-        let outputs = if alone {
-            Ok(ran.outputs.clone())
-        } else {
-            split(&ran.outputs, start, item.rows)
-        };
+        let outputs =
+            if alone { Ok(ran.outputs.clone()) } else { split(&ran.outputs, start, item.rows) };
         start += item.rows;
         let mut timings = Timings::default();
         timings.queue = claimed.saturating_duration_since(item.queued);

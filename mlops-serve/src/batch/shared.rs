@@ -121,10 +121,7 @@ impl Shared {
     ) -> Result<T, NoRoom> {
         let mut state = self.state.lock();
         if state.closed {
-            return Err(NoRoom {
-                item,
-                error: Error::Closed { what: "batcher" },
-            });
+            return Err(NoRoom { item, error: Error::Closed { what: "batcher" } });
         }
         admit(&mut state, item).map_err(|item| {
             let error = state.queue.overloaded(item.size_bytes);
@@ -136,9 +133,7 @@ impl Shared {
     pub(super) fn take(&self, state: &mut State, first: Option<Item>, now: Instant) -> Taken {
         let queued = state.queue.len();
         let mut batch: Vec<Item> = first.into_iter().collect();
-        let late = state
-            .queue
-            .fill(&mut batch, self.policy.max_batch_size, now);
+        let late = state.queue.fill(&mut batch, self.policy.max_batch_size, now);
         for _ in state.queue.len()..queued {
             self.room.notify_one();
         }

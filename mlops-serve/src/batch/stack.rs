@@ -30,37 +30,28 @@ impl Stacker {
         signature: &ModelSignature,
         items: &[Item],
     ) -> Result<NamedTensors> {
-        self.buffers
-            .resize_with(signature.inputs.len(), BytesMut::new);
+        self.buffers.resize_with(signature.inputs.len(), BytesMut::new);
         let mut stacked = NamedTensors::new();
         for (spec, buffer) in signature.inputs.iter().zip(&mut self.buffers) {
             let parts = items
                 .iter()
                 .map(|item| item.inputs.require(&spec.name))
                 .collect::<Result<SmallVec<[&Tensor; 64]>>>()?;
-            stacked.insert(
-                Arc::clone(&spec.name),
-                stack(spec.data_type, &parts, buffer)?,
-            )?;
+            stacked.insert(Arc::clone(&spec.name), stack(spec.data_type, &parts, buffer)?)?;
         }
         Ok(stacked)
     }
 }
 
 fn stack(data_type: DataType, parts: &[&Tensor], buffer: &mut BytesMut) -> Result<Tensor> {
-    let mut shape: SmallVec<[usize; 4]> = parts
-        .first()
-        .map_or_else(SmallVec::new, |part| SmallVec::from_slice(part.shape()));
+    let mut shape: SmallVec<[usize; 4]> =
+        parts.first().map_or_else(SmallVec::new, |part| SmallVec::from_slice(part.shape()));
     if let Some(rows) = shape.first_mut() {
         *rows = parts.iter().filter_map(|part| part.row_count()).sum();
     }
     if data_type == DataType::Bytes {
-        let strings: Vec<Bytes> = parts
-            .iter()
-            .filter_map(|part| part.strings())
-            .flatten()
-            .cloned()
-            .collect();
+        let strings: Vec<Bytes> =
+            parts.iter().filter_map(|part| part.strings()).flatten().cloned().collect();
         return Tensor::from_strings(&shape, strings);
     }
     buffer.reserve(parts.iter().map(|part| part.size_bytes()).sum());
@@ -91,13 +82,8 @@ pub(super) fn split(outputs: &NamedTensors, start: usize, rows: usize) -> Result
     let mut split = NamedTensors::new();
     for (name, tensor) in outputs {
         let part = tensor.rows(start..start + rows)?;
-        let copy = part
-            .bytes()
-            .is_some_and(|bytes| bytes.len() <= COPY_UP_TO_BYTES);
-        split.insert(
-            TensorName::clone(name),
-            if copy { part.detached() } else { part },
-        )?;
+        let copy = part.bytes().is_some_and(|bytes| bytes.len() <= COPY_UP_TO_BYTES);
+        split.insert(TensorName::clone(name), if copy { part.detached() } else { part })?;
     }
     Ok(split)
 }
@@ -132,13 +118,9 @@ mod tests {
 
     fn item(rows: usize, width: usize, first: usize) -> Item {
         let numbers = Array2::from_shape_fn((rows, width), |(i, j)| (first + i * width + j) as f32);
-        let words = (0..rows)
-            .map(|row| Bytes::from(format!("{}", first + row)))
-            .collect();
+        let words = (0..rows).map(|row| Bytes::from(format!("{}", first + row))).collect();
         let mut inputs = NamedTensors::single("numbers", Tensor::from_array(numbers));
-        inputs
-            .insert("words", Tensor::from_strings(&[rows], words).unwrap())
-            .unwrap();
+        inputs.insert("words", Tensor::from_strings(&[rows], words).unwrap()).unwrap();
         let (reply, _) = oneshot::channel();
         let request = InferenceRequest::new(inputs);
         Item::admit(request, &descriptor(width), Instant::now(), reply).unwrap()
@@ -177,14 +159,8 @@ mod tests {
             tensors.get("y").unwrap().bytes().unwrap()[offset..].as_ptr()
         };
         let (small, large) = (batch(256), batch(257));
-        assert_ne!(
-            address(&split(&small, 1, 1).unwrap(), 0),
-            address(&small, 256)
-        );
-        assert_eq!(
-            address(&split(&large, 1, 1).unwrap(), 0),
-            address(&large, 257)
-        );
+        assert_ne!(address(&split(&small, 1, 1).unwrap(), 0), address(&small, 256));
+        assert_eq!(address(&split(&large, 1, 1).unwrap(), 0), address(&large, 257));
     }
 
     #[test]
@@ -199,12 +175,8 @@ mod tests {
         // Still held: another place. Gone: the same again.
         assert_ne!(address(&stacker.stack(&signature, &items).unwrap()), held);
         drop(first);
-        let places: Vec<_> = (0..4)
-            .map(|_| address(&stacker.stack(&signature, &items).unwrap()))
-            .collect();
-        assert!(
-            places.windows(2).any(|pair| pair[0] == pair[1]),
-            "{places:?}"
-        );
+        let places: Vec<_> =
+            (0..4).map(|_| address(&stacker.stack(&signature, &items).unwrap())).collect();
+        assert!(places.windows(2).any(|pair| pair[0] == pair[1]), "{places:?}");
     }
 }

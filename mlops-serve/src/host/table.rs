@@ -50,12 +50,7 @@ impl ModelTable {
     /// Says that a model could not be loaded; returns the one that answered before, which no longer
     /// does.
     pub fn fail(&self, id: &ModelId, error: &Error) -> Option<Arc<dyn Predict>> {
-        self.set(
-            id,
-            Entry::Failed {
-                reason: error.report(),
-            },
-        )
+        self.set(id, Entry::Failed { reason: error.report() })
     }
 
     /// Forgets a model; returns it if it answered requests.
@@ -71,10 +66,7 @@ impl ModelTable {
 
     fn set(&self, id: &ModelId, entry: Entry) -> Option<Arc<dyn Predict>> {
         let mut models = self.models.write();
-        let before = models
-            .entry(id.name.clone())
-            .or_default()
-            .insert(id.version, entry);
+        let before = models.entry(id.name.clone()).or_default().insert(id.version, entry);
         before.and_then(Entry::into_predict)
     }
 }
@@ -96,15 +88,11 @@ impl Models for ModelTable {
             };
         };
         match versions.get(&version) {
-            None => Err(Error::not_found(
-                "model version",
-                format_args!("{name}/{version}"),
-            )),
+            None => Err(Error::not_found("model version", format_args!("{name}/{version}"))),
             Some(Entry::Ready(model)) => Ok(Arc::clone(model)),
-            Some(Entry::Loading) => Err(Error::unavailable(
-                "model",
-                format_args!("`{name}/{version}` is being loaded"),
-            )),
+            Some(Entry::Loading) => {
+                Err(Error::unavailable("model", format_args!("`{name}/{version}` is being loaded")))
+            }
             Some(Entry::Failed { reason }) => {
                 let reason = format_args!("`{name}/{version}` could not be loaded: {reason}");
                 Err(Error::unavailable("model", reason))
@@ -143,9 +131,7 @@ impl Entry {
         match self {
             Self::Loading => ModelState::Loading,
             Self::Ready(_) => ModelState::Ready,
-            Self::Failed { reason } => ModelState::Failed {
-                reason: reason.clone(),
-            },
+            Self::Failed { reason } => ModelState::Failed { reason: reason.clone() },
         }
     }
 }
@@ -173,38 +159,21 @@ mod tests {
         for version in 1..=3 {
             table.announce(&id(version));
         }
-        assert!(matches!(
-            table.find("m", None),
-            Err(Error::Unavailable { .. })
-        ));
+        assert!(matches!(table.find("m", None), Err(Error::Unavailable { .. })));
         table.publish(model(1));
         table.publish(model(2));
         table.announce(&id(2));
-        let found = |version| {
-            table
-                .find("m", version)
-                .map(|model| model.descriptor().id.version.get())
-        };
+        let found =
+            |version| table.find("m", version).map(|model| model.descriptor().id.version.get());
         assert_eq!(found(None).unwrap(), 2);
         assert_eq!(found(Some(ModelVersion::new(1))).unwrap(), 1);
-        assert!(matches!(
-            found(Some(ModelVersion::new(3))),
-            Err(Error::Unavailable { .. })
-        ));
-        assert!(
-            found(Some(ModelVersion::new(4)))
-                .unwrap_err()
-                .is_not_found()
-        );
+        assert!(matches!(found(Some(ModelVersion::new(3))), Err(Error::Unavailable { .. })));
+        assert!(found(Some(ModelVersion::new(4))).unwrap_err().is_not_found());
 
         table.fail(&id(3), &Error::corrupt("model", "m.onnx", "half a file"));
         let error = found(Some(ModelVersion::new(3))).unwrap_err();
         assert!(error.to_string().contains("half a file"), "{error}");
-        let states: Vec<_> = table
-            .list()
-            .into_iter()
-            .map(|status| status.state)
-            .collect();
+        let states: Vec<_> = table.list().into_iter().map(|status| status.state).collect();
         assert_eq!(states[..2], [ModelState::Ready, ModelState::Ready]);
         assert!(matches!(states[2], ModelState::Failed { .. }));
 

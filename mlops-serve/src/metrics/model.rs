@@ -30,9 +30,7 @@ impl ModelMetrics {
         let families = Arc::clone(&metrics.families);
         let [name, version] = labels.clone();
         Self {
-            ok: families
-                .requests
-                .get_or_create_owned(&[name, version, ("code", "ok".into())]),
+            ok: families.requests.get_or_create_owned(&[name, version, ("code", "ok".into())]),
             request_duration: families.request_duration.get_or_create_owned(&labels),
             queue_wait: families.queue_wait.get_or_create_owned(&labels),
             batching_duration: families.batching_duration.get_or_create_owned(&labels),
@@ -58,8 +56,7 @@ impl PredictionObserver for ModelMetrics {
         self.request_duration.observe(record.elapsed.as_secs_f64());
         match record.result {
             Ok(response) => {
-                self.queue_wait
-                    .observe(response.timings.queue.as_secs_f64());
+                self.queue_wait.observe(response.timings.queue.as_secs_f64());
                 self.ok.inc();
             }
             Err(error) => {
@@ -74,9 +71,7 @@ impl PredictionObserver for ModelMetrics {
 impl BatchObserver for ModelMetrics {
     fn observe(&self, record: &BatchRecord<'_>) {
         self.batch_size.observe(record.rows as f64);
-        self.batching_duration
-            .observe(record.batching.as_secs_f64());
-        self.inference_duration
-            .observe(record.inference.as_secs_f64());
+        self.batching_duration.observe(record.batching.as_secs_f64());
+        self.inference_duration.observe(record.inference.as_secs_f64());
     }
 }

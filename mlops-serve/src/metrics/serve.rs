@@ -24,9 +24,8 @@ use super::model::ModelMetrics;
 use crate::{batch::Batcher, record::RequestRecorder};
 
 /// Seconds; from half a millisecond, where a small model on a CPU is, to ten seconds.
-const DURATION_BUCKETS: [f64; 14] = [
-    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
-];
+const DURATION_BUCKETS: [f64; 14] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 /// Seconds; a queue or the stacking of a batch takes microseconds.
 const SHORT_BUCKETS: [f64; 14] = [
     0.000_005, 0.000_01, 0.000_025, 0.000_05, 0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01,
@@ -82,33 +81,14 @@ impl ServeMetrics {
                 "From a request's arrival to its answer",
                 &families.request_duration,
             ),
-            (
-                "mlops_queue_wait",
-                "Time a request waited for a session",
-                &families.queue_wait,
-            ),
-            (
-                "mlops_batching_duration",
-                "Stacking a batch",
-                &families.batching_duration,
-            ),
-            (
-                "mlops_inference_duration",
-                "Running a batch",
-                &families.inference_duration,
-            ),
+            ("mlops_queue_wait", "Time a request waited for a session", &families.queue_wait),
+            ("mlops_batching_duration", "Stacking a batch", &families.batching_duration),
+            ("mlops_inference_duration", "Running a batch", &families.inference_duration),
         ] {
             registry.register_with_unit(name, help, Unit::Seconds, family.clone());
         }
-        registry.register(
-            "mlops_batch_size",
-            "Rows in a batch",
-            families.batch_size.clone(),
-        );
-        let metrics = Self {
-            families: Arc::new(families),
-            loads: Arc::default(),
-        };
+        registry.register("mlops_batch_size", "Rows in a batch", families.batch_size.clone());
+        let metrics = Self { families: Arc::new(families), loads: Arc::default() };
         registry.register_collector(Box::new(LoadCollector(Arc::clone(&metrics.loads))));
         metrics
     }
@@ -136,10 +116,7 @@ impl RequestRecorder for ServeMetrics {
 
 pub(super) fn model_labels(id: Option<&ModelId>) -> ModelLabels {
     match id {
-        Some(id) => [
-            ("model", id.name.to_string()),
-            ("version", id.version.to_string()),
-        ],
+        Some(id) => [("model", id.name.to_string()), ("version", id.version.to_string())],
         None => [("model", "unknown".into()), ("version", String::new())],
     }
 }

@@ -43,9 +43,7 @@ fn classic(open_metrics: &str) -> String {
         if let Some(head) = line.strip_prefix("# HELP ") {
             // The type, which decides the name, is on the next line.
             let kind = lines.peek().and_then(|next| next.strip_prefix("# TYPE "));
-            let kind = kind
-                .and_then(|next| next.rsplit(' ').next())
-                .unwrap_or_default();
+            let kind = kind.and_then(|next| next.rsplit(' ').next()).unwrap_or_default();
             let (name, help) = head.split_once(' ').unwrap_or((head, ""));
             push(&mut classic, &["# HELP ", name, suffix(kind), " ", help]);
         } else if let Some(head) = line.strip_prefix("# TYPE ") {
@@ -55,10 +53,7 @@ fn classic(open_metrics: &str) -> String {
                 "unknown" => "untyped",
                 other => other,
             };
-            push(
-                &mut classic,
-                &["# TYPE ", name, suffix(kind), " ", classic_kind],
-            );
+            push(&mut classic, &["# TYPE ", name, suffix(kind), " ", classic_kind]);
         } else if !line.starts_with('#') {
             push(&mut classic, &[without_exemplar(line)]);
         }
@@ -109,9 +104,7 @@ mod tests {
     fn registry() -> Registry {
         let mut registry = Registry::default();
         let requests = Family::<[(&'static str, String); 1], Counter>::default();
-        requests
-            .get_or_create(&[("path", "a \" # {b} \\".into())])
-            .inc();
+        requests.get_or_create(&[("path", "a \" # {b} \\".into())]).inc();
         registry.register("requests", "Requests", requests);
         registry.register("depth", "Depth", Gauge::<i64>::default());
         registry.register("build", "Build", Info::new([("version", "1")]));
@@ -148,9 +141,6 @@ wait_seconds_bucket{le="+Inf"} 1
     #[test]
     fn open_metrics_keeps_exemplars_and_ends() {
         let text = encode(&registry(), Format::OpenMetrics);
-        assert!(
-            text.contains("# {trace_id=\"abc\"} 1.5") && text.ends_with("# EOF\n"),
-            "{text}"
-        );
+        assert!(text.contains("# {trace_id=\"abc\"} 1.5") && text.ends_with("# EOF\n"), "{text}");
     }
 }

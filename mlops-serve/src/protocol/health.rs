@@ -26,21 +26,11 @@ async fn ready(State(models): State<Arc<dyn Models>>) -> impl IntoResponse {
             _ => format!("{}: loading", status.id),
         })
         .collect();
-    let status = if waiting.is_empty() {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    };
-    (
-        status,
-        Json(json!({"ready": waiting.is_empty(), "waiting_for": waiting})),
-    )
+    let status = if waiting.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(json!({"ready": waiting.is_empty(), "waiting_for": waiting})))
 }
 
 /// True once every known model is loaded and warm.
 pub(super) fn all_ready(models: &dyn Models) -> bool {
-    models
-        .list()
-        .iter()
-        .all(|status| status.state == ModelState::Ready)
+    models.list().iter().all(|status| status.state == ModelState::Ready)
 }

@@ -80,9 +80,7 @@ pub async fn serve(
     options: ServeOptions,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<()> {
-    let permits = Arc::new(Semaphore::new(
-        options.max_connections.min(Semaphore::MAX_PERMITS),
-    ));
+    let permits = Arc::new(Semaphore::new(options.max_connections.min(Semaphore::MAX_PERMITS)));
     let (stop, stopped) = watch::channel(false);
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
@@ -108,9 +106,7 @@ pub async fn serve(
     let drained = async { while connections.join_next().await.is_some() {} };
     if timeout(options.drain_timeout, drained).await.is_err() {
         connections.shutdown().await;
-        return Err(Error::DeadlineExceeded {
-            elapsed: options.drain_timeout,
-        });
+        return Err(Error::DeadlineExceeded { elapsed: options.drain_timeout });
     }
     Ok(())
 }

@@ -63,32 +63,19 @@ async fn the_descriptor_stays(subject: Subject) -> Outcome {
     let after = subject.predict.descriptor();
     check(
         (before.id, before.signature, before.max_batch_size)
-            == (
-                Arc::clone(&after.id),
-                Arc::clone(&after.signature),
-                after.max_batch_size,
-            ),
+            == (Arc::clone(&after.id), Arc::clone(&after.signature), after.max_batch_size),
         "the descriptor changed",
     )
 }
 
 async fn wrong_requests_are_refused(subject: Subject) -> Outcome {
-    let (name, tensor) = &subject.samples[0]
-        .clone()
-        .into_iter()
-        .next()
-        .expect("models have inputs");
+    let (name, tensor) =
+        &subject.samples[0].clone().into_iter().next().expect("models have inputs");
     let result = subject.predict.predict(InferenceRequest::default()).await;
-    expect_invalid(
-        result,
-        &subject.predict.descriptor().signature.inputs[0].name,
-    )?;
+    expect_invalid(result, &subject.predict.descriptor().signature.inputs[0].name)?;
 
     let misnamed = NamedTensors::single("no such input", tensor.clone());
-    let result = subject
-        .predict
-        .predict(InferenceRequest::new(misnamed))
-        .await;
+    let result = subject.predict.predict(InferenceRequest::new(misnamed)).await;
     expect_invalid(result, "no such input")?;
 
     let mut shape = tensor.shape().to_vec();
@@ -97,15 +84,10 @@ async fn wrong_requests_are_refused(subject: Subject) -> Outcome {
     for (name, tensor) in subject.samples[0].iter().skip(1) {
         wrong_rank.insert(Arc::clone(name), tensor.clone())?;
     }
-    let result = subject
-        .predict
-        .predict(InferenceRequest::new(wrong_rank))
-        .await;
+    let result = subject.predict.predict(InferenceRequest::new(wrong_rank)).await;
     expect_invalid(result, name)?;
 
-    let request = subject
-        .request(0)
-        .with_requested_outputs(["no such output"]);
+    let request = subject.request(0).with_requested_outputs(["no such output"]);
     expect_invalid(subject.predict.predict(request).await, "no such output")?;
     subject.outputs(0).await?;
     Ok(())
@@ -114,19 +96,11 @@ async fn wrong_requests_are_refused(subject: Subject) -> Outcome {
 async fn answers_are_as_requested(subject: Subject) -> Outcome {
     let descriptor = subject.predict.descriptor().clone();
     let response = subject.predict.predict(subject.request(0)).await?;
-    descriptor
-        .signature
-        .validate_outputs(&response.outputs, None)?;
-    check(
-        response.served_by == descriptor.id,
-        "served by another model",
-    )?;
+    descriptor.signature.validate_outputs(&response.outputs, None)?;
+    check(response.served_by == descriptor.id, "served by another model")?;
     if descriptor.signature.is_batchable() {
         let rows = |tensors: &NamedTensors| {
-            tensors
-                .iter()
-                .map(|(_, tensor)| tensor.row_count())
-                .collect::<Vec<_>>()
+            tensors.iter().map(|(_, tensor)| tensor.row_count()).collect::<Vec<_>>()
         };
         let expected = rows(&subject.samples[0])[0];
         check(
@@ -134,21 +108,14 @@ async fn answers_are_as_requested(subject: Subject) -> Outcome {
             format!("{expected:?} rows in, {:?} out", rows(&response.outputs)),
         )?;
     }
-    let mut requested: Vec<TensorName> = descriptor
-        .signature
-        .outputs
-        .iter()
-        .map(|spec| Arc::clone(&spec.name))
-        .collect();
+    let mut requested: Vec<TensorName> =
+        descriptor.signature.outputs.iter().map(|spec| Arc::clone(&spec.name)).collect();
     requested.reverse();
     while !requested.is_empty() {
         let request = subject.request(0).with_requested_outputs(requested.clone());
         let outputs = subject.predict.predict(request).await?.outputs;
         let names: Vec<_> = outputs.iter().map(|(name, _)| Arc::clone(name)).collect();
-        check(
-            names == requested,
-            format!("asked for {requested:?}, got {names:?}"),
-        )?;
+        check(names == requested, format!("asked for {requested:?}, got {names:?}"))?;
         requested.pop();
     }
     Ok(())
@@ -163,9 +130,7 @@ async fn neighbours_do_not_matter(subject: Subject) -> Outcome {
         !approx_eq(&alone[0], &alone[1], 0.0),
         "different samples have the same answer: the suite needs samples that tell requests apart",
     )?;
-    let requests = (0..32)
-        .map(|number| subject.predict.predict(subject.request(number)))
-        .collect();
+    let requests = (0..32).map(|number| subject.predict.predict(subject.request(number))).collect();
     for (number, result) in join_all(requests).await.into_iter().enumerate() {
         let outputs = result?.outputs;
         let same = approx_eq(&outputs, &alone[number % alone.len()], subject.tolerance);
@@ -197,10 +162,7 @@ async fn dropped_requests_disturb_nobody(subject: Subject) -> Outcome {
         .await;
         drop(dropped);
         let outputs = subject.outputs(1).await?;
-        check(
-            approx_eq(&outputs, &expected, subject.tolerance),
-            "another answer than before",
-        )?;
+        check(approx_eq(&outputs, &expected, subject.tolerance), "another answer than before")?;
     }
     Ok(())
 }
@@ -220,11 +182,7 @@ async fn join_all(futures: Vec<Answer<'_>>) -> Vec<Result<InferenceResponse>> {
                 *future = None;
             }
         }
-        if pending.iter().all(Option::is_none) {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
+        if pending.iter().all(Option::is_none) { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
     results.into_iter().flatten().collect()

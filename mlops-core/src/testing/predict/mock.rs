@@ -24,18 +24,13 @@ impl MockPredict {
         descriptor: ModelDescriptor,
         answer: impl Fn(&InferenceRequest) -> Result<NamedTensors> + Send + Sync + 'static,
     ) -> Self {
-        Self {
-            descriptor,
-            answer: Box::new(answer),
-        }
+        Self { descriptor, answer: Box::new(answer) }
     }
 }
 
 impl fmt::Debug for MockPredict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MockPredict")
-            .field("descriptor", &self.descriptor)
-            .finish_non_exhaustive()
+        f.debug_struct("MockPredict").field("descriptor", &self.descriptor).finish_non_exhaustive()
     }
 }
 
@@ -58,13 +53,8 @@ impl Predict for MockPredict {
         if let Some(requested) = requested {
             signature.validate_requested(requested)?;
         }
-        if request
-            .deadline
-            .is_some_and(|deadline| deadline <= std::time::Instant::now())
-        {
-            return Err(Error::DeadlineExceeded {
-                elapsed: std::time::Duration::ZERO,
-            });
+        if request.deadline.is_some_and(|deadline| deadline <= std::time::Instant::now()) {
+            return Err(Error::DeadlineExceeded { elapsed: std::time::Duration::ZERO });
         }
         let all = (self.answer)(&request)?;
         let outputs = match requested {
@@ -77,9 +67,6 @@ impl Predict for MockPredict {
                 outputs
             }
         };
-        Ok(InferenceResponse::new(
-            outputs,
-            Arc::clone(&self.descriptor.id),
-        ))
+        Ok(InferenceResponse::new(outputs, Arc::clone(&self.descriptor.id)))
     }
 }

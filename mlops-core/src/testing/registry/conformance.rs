@@ -85,20 +85,15 @@ async fn register_with(
     options: &RegisterOptions,
 ) -> Result<RegisteredVersion> {
     let directory = temporary()?;
-    registry
-        .register(&name(model), &package(&directory, content)?, options)
-        .await
+    registry.register(&name(model), &package(&directory, content)?, options).await
 }
 
 fn expect_not_found<T: std::fmt::Debug>(result: Result<T>, named: &str) -> Outcome {
     match result {
-        Err(Error::NotFound { name, .. }) => check(
-            name.contains(named),
-            format!("the error should name `{named}`: `{name}`"),
-        ),
-        other => Err(Violation::new(format!(
-            "expected NotFound of `{named}`, got {other:?}"
-        ))),
+        Err(Error::NotFound { name, .. }) => {
+            check(name.contains(named), format!("the error should name `{named}`: `{name}`"))
+        }
+        other => Err(Violation::new(format!("expected NotFound of `{named}`, got {other:?}"))),
     }
 }
 
@@ -106,53 +101,32 @@ async fn versions_count_up(registry: Registry) -> Outcome {
     for expected in 1..=3 {
         let registered = register(&registry, "model", "content").await?;
         let number = registered.id.version;
-        check(
-            number == version(expected),
-            format!("expected {expected}, got {number}"),
-        )?;
+        check(number == version(expected), format!("expected {expected}, got {number}"))?;
     }
     registry.delete_version(&name("model"), version(3)).await?;
     let after = register(&registry, "model", "content").await?.id.version;
-    check(
-        after == version(4),
-        format!("3 was deleted; expected 4, got {after}"),
-    )?;
+    check(after == version(4), format!("3 was deleted; expected 4, got {after}"))?;
     let other = register(&registry, "other", "content").await?.id.version;
-    check(
-        other == version(1),
-        format!("another model starts with {other}"),
-    )
+    check(other == version(1), format!("another model starts with {other}"))
 }
 
 async fn get_returns_what_was_registered(registry: Registry) -> Outcome {
-    let options = RegisterOptions::default()
-        .with_semver(Version::new(1, 2, 3))
-        .with_tag("team", "vision");
+    let options =
+        RegisterOptions::default().with_semver(Version::new(1, 2, 3)).with_tag("team", "vision");
     let registered = register_with(&registry, "model", "content", &options).await?;
-    check(
-        registered.semver == options.semver,
-        "the semantic version is lost",
-    )?;
+    check(registered.semver == options.semver, "the semantic version is lost")?;
     check(registered.tags == options.tags, "tags are lost")?;
-    check(
-        registered.stage == Stage::None,
-        "a new version is in a stage",
-    )?;
+    check(registered.stage == Stage::None, "a new version is in a stage")?;
     check(registered.files.len() == 2, "files are lost")?;
     let found = registry.get(&name("model"), registered.id.version).await?;
-    check(
-        found == registered,
-        format!("registered {registered:?}, got {found:?}"),
-    )
+    check(found == registered, format!("registered {registered:?}, got {found:?}"))
 }
 
 async fn fetch_returns_the_package(registry: Registry) -> Outcome {
     let digest = {
         let directory = temporary()?;
         let package = package(&directory, "weights")?;
-        registry
-            .register(&name("model"), &package, &RegisterOptions::default())
-            .await?;
+        registry.register(&name("model"), &package, &RegisterOptions::default()).await?;
         package.digest()?
     };
     let into = temporary()?;
@@ -182,14 +156,8 @@ async fn unknown_names_are_not_found(registry: Registry) -> Outcome {
     expect_not_found(registry.get_alias(&unknown, &champion).await, "unknown")?;
     expect_not_found(registry.list_aliases(&unknown).await, "unknown")?;
     let any = SetAlias::default();
-    expect_not_found(
-        registry.set_alias(&unknown, &champion, None, &any).await,
-        "unknown",
-    )?;
-    expect_not_found(
-        registry.set_stage(&known, version(9), Stage::Staging).await,
-        "9",
-    )?;
+    expect_not_found(registry.set_alias(&unknown, &champion, None, &any).await, "unknown")?;
+    expect_not_found(registry.set_stage(&known, version(9), Stage::Staging).await, "9")?;
     expect_not_found(registry.set_tag(&known, version(9), "key", None).await, "9")?;
     expect_not_found(registry.delete_version(&known, version(9)).await, "9")?;
     expect_not_found(registry.delete_model(&unknown).await, "unknown")?;
@@ -232,15 +200,9 @@ async fn lists_are_complete_in_order(registry: Registry) -> Outcome {
                 None => break,
             }
         }
-        check(
-            numbers == [7, 6, 5, 4, 3, 2, 1],
-            format!("versions {numbers:?}"),
-        )?;
+        check(numbers == [7, 6, 5, 4, 3, 2, 1], format!("versions {numbers:?}"))?;
     }
-    let foreign = Page {
-        token: Some("no such token".into()),
-        ..Page::default()
-    };
+    let foreign = Page { token: Some("no such token".into()), ..Page::default() };
     let result = registry.list_models(&foreign).await;
     check(
         matches!(result, Err(Error::InvalidArgument { .. })),
@@ -251,10 +213,7 @@ async fn lists_are_complete_in_order(registry: Registry) -> Outcome {
 async fn aliases_stand_for_what_they_were_set_to(registry: Registry) -> Outcome {
     let (model, champion) = (name("model"), alias("champion"));
     let mut watch = AliasWatch::new(model.clone(), champion.clone());
-    check(
-        watch.look(&*registry).await?.is_none(),
-        "an alias of an unknown model changed",
-    )?;
+    check(watch.look(&*registry).await?.is_none(), "an alias of an unknown model changed")?;
     for content in ["one", "two"] {
         register(&registry, "model", content).await?;
     }
@@ -263,43 +222,22 @@ async fn aliases_stand_for_what_they_were_set_to(registry: Registry) -> Outcome 
     for to in [Some(1), Some(2), Some(1), None, Some(1)] {
         let to = to.map(version);
         let set = registry.set_alias(&model, &champion, to, &change).await?;
-        check(
-            set.map(|binding| binding.version) == to,
-            format!("set to {to:?}, got {set:?}"),
-        )?;
+        check(set.map(|binding| binding.version) == to, format!("set to {to:?}, got {set:?}"))?;
         let seen = watch.look(&*registry).await?;
-        check(
-            seen == Some(set),
-            format!("set to {set:?}, the watch saw {seen:?}"),
-        )?;
-        check(
-            watch.look(&*registry).await?.is_none(),
-            "the watch saw a change twice",
-        )?;
+        check(seen == Some(set), format!("set to {set:?}, the watch saw {seen:?}"))?;
+        check(watch.look(&*registry).await?.is_none(), "the watch saw a change twice")?;
         if let Some(binding) = set {
-            check(
-                binding.revision > last,
-                format!("revision {last}, then {binding:?}"),
-            )?;
+            check(binding.revision > last, format!("revision {last}, then {binding:?}"))?;
             last = binding.revision;
             let found = registry.get_alias(&model, &champion).await?;
             check(found == binding, format!("set {binding:?}, got {found:?}"))?;
             let listed = registry.list_aliases(&model).await?;
-            check(
-                listed == [(champion.clone(), binding)],
-                format!("listed {listed:?}"),
-            )?;
+            check(listed == [(champion.clone(), binding)], format!("listed {listed:?}"))?;
             let reference: ModelRef = "models:/model@champion".parse()?;
             let resolved = registry.resolve(&reference).await?.id.version;
-            check(
-                resolved == binding.version,
-                format!("resolved to {resolved}"),
-            )?;
+            check(resolved == binding.version, format!("resolved to {resolved}"))?;
         } else {
-            check(
-                registry.list_aliases(&model).await?.is_empty(),
-                "a removed alias is listed",
-            )?;
+            check(registry.list_aliases(&model).await?.is_empty(), "a removed alias is listed")?;
         }
     }
     Ok(())
@@ -313,9 +251,7 @@ async fn set_alias_compares(registry: Registry) -> Outcome {
         let (registry, model, champion) = (Arc::clone(&registry), model.clone(), champion.clone());
         async move {
             let change = SetAlias::default().with_expected(expected);
-            registry
-                .set_alias(&model, &champion, Some(version(to)), &change)
-                .await
+            registry.set_alias(&model, &champion, Some(version(to)), &change).await
         }
     };
     let conflict = |result: Result<_>| {
@@ -325,21 +261,15 @@ async fn set_alias_compares(registry: Registry) -> Outcome {
         )
     };
     conflict(set(1, Expected::Revision(1)).await)?;
-    let first = set(1, Expected::Absent)
-        .await?
-        .ok_or_else(|| Violation::new("not set"))?;
+    let first = set(1, Expected::Absent).await?.ok_or_else(|| Violation::new("not set"))?;
     conflict(set(2, Expected::Absent).await)?;
     conflict(set(2, Expected::Revision(first.revision + 1)).await)?;
     let found = registry.get_alias(&model, &champion).await?;
-    check(
-        found == first,
-        format!("a conflict changed {first:?} to {found:?}"),
-    )?;
+    check(found == first, format!("a conflict changed {first:?} to {found:?}"))?;
 
     // Of eight at once with the same expectation, one wins.
-    let rivals: Vec<_> = (0..8)
-        .map(|_| on_a_thread(set(2, Expected::Revision(first.revision))))
-        .collect();
+    let rivals: Vec<_> =
+        (0..8).map(|_| on_a_thread(set(2, Expected::Revision(first.revision)))).collect();
     let mut winners = 0;
     for rival in rivals {
         match rival.join() {
@@ -348,10 +278,7 @@ async fn set_alias_compares(registry: Registry) -> Outcome {
             other => return Err(Violation::new(format!("expected Conflict, got {other:?}"))),
         }
     }
-    check(
-        winners == 1,
-        format!("{winners} of 8 compare-and-sets succeeded"),
-    )
+    check(winners == 1, format!("{winners} of 8 compare-and-sets succeeded"))
 }
 
 /// Runs a future to its end on a thread of its own: the suite knows no runtime.
@@ -384,9 +311,7 @@ fn on_a_thread<T: Send + 'static>(
 async fn aliases_need_a_version(registry: Registry) -> Outcome {
     register(&registry, "model", "one").await?;
     let (model, champion) = (name("model"), alias("champion"));
-    let set = registry
-        .set_alias(&model, &champion, Some(version(2)), &SetAlias::default())
-        .await;
+    let set = registry.set_alias(&model, &champion, Some(version(2)), &SetAlias::default()).await;
     expect_not_found(set, "2")?;
     expect_not_found(registry.get_alias(&model, &champion).await, "champion")
 }
@@ -395,37 +320,20 @@ async fn stages_and_tags_are_as_set(registry: Registry) -> Outcome {
     let model = name("model");
     register(&registry, "model", "one").await?;
     let other = register(&registry, "model", "two").await?;
-    registry
-        .set_stage(&model, version(1), Stage::Production)
-        .await?;
+    registry.set_stage(&model, version(1), Stage::Production).await?;
     registry.set_tag(&model, version(1), "a", Some("1")).await?;
     registry.set_tag(&model, version(1), "b", Some("2")).await?;
     registry.set_tag(&model, version(1), "a", Some("3")).await?;
     registry.set_tag(&model, version(1), "b", None).await?;
-    registry
-        .set_tag(&model, version(1), "never there", None)
-        .await?;
+    registry.set_tag(&model, version(1), "never there", None).await?;
     let found = registry.get(&model, version(1)).await?;
-    check(
-        found.stage == Stage::Production,
-        format!("stage {}", found.stage),
-    )?;
-    let tags: Vec<_> = found
-        .tags
-        .iter()
-        .map(|(key, value)| (&**key, &**value))
-        .collect();
+    check(found.stage == Stage::Production, format!("stage {}", found.stage))?;
+    let tags: Vec<_> = found.tags.iter().map(|(key, value)| (&**key, &**value)).collect();
     check(tags == [("a", "3")], format!("tags {tags:?}"))?;
-    check(
-        registry.get(&model, version(2)).await? == other,
-        "another version was touched",
-    )?;
+    check(registry.get(&model, version(2)).await? == other, "another version was touched")?;
     let reference: ModelRef = "models:/model/Production".parse()?;
     let resolved = registry.resolve(&reference).await?.id.version;
-    check(
-        resolved == version(1),
-        format!("Production resolves to {resolved}"),
-    )
+    check(resolved == version(1), format!("Production resolves to {resolved}"))
 }
 
 async fn deleted_versions_are_gone(registry: Registry) -> Outcome {
@@ -433,9 +341,7 @@ async fn deleted_versions_are_gone(registry: Registry) -> Outcome {
     register(&registry, "model", "one").await?;
     register(&registry, "model", "two").await?;
     let change = SetAlias::default();
-    registry
-        .set_alias(&model, &champion, Some(version(1)), &change)
-        .await?;
+    registry.set_alias(&model, &champion, Some(version(1)), &change).await?;
     let refused = registry.delete_version(&model, version(1)).await;
     check(
         matches!(refused, Err(Error::Refused { .. })),
@@ -446,19 +352,11 @@ async fn deleted_versions_are_gone(registry: Registry) -> Outcome {
     registry.delete_version(&model, version(1)).await?;
     expect_not_found(registry.get(&model, version(1)).await, "1")?;
     let into = temporary()?;
-    let fetched = registry
-        .fetch(&model, version(1), &into.path().join("fetched"))
-        .await;
+    let fetched = registry.fetch(&model, version(1), &into.path().join("fetched")).await;
     expect_not_found(fetched, "1")?;
-    let listed = registry
-        .list_versions(&model, &Page::default())
-        .await?
-        .items;
+    let listed = registry.list_versions(&model, &Page::default()).await?.items;
     check(
-        listed
-            .iter()
-            .map(|version| version.id.version.get())
-            .eq([2]),
+        listed.iter().map(|version| version.id.version.get()).eq([2]),
         format!("listed {listed:?}"),
     )
 }
@@ -467,9 +365,7 @@ async fn deleted_models_are_gone(registry: Registry) -> Outcome {
     let (model, champion) = (name("model"), alias("champion"));
     register(&registry, "model", "one").await?;
     register(&registry, "other", "one").await?;
-    registry
-        .set_alias(&model, &champion, Some(version(1)), &SetAlias::default())
-        .await?;
+    registry.set_alias(&model, &champion, Some(version(1)), &SetAlias::default()).await?;
     registry.delete_model(&model).await?;
     expect_not_found(registry.get(&model, version(1)).await, "model")?;
     expect_not_found(registry.get_alias(&model, &champion).await, "model")?;
@@ -494,10 +390,7 @@ async fn semantic_versions_are_unique(registry: Registry) -> Outcome {
     for (requirement, expected) in [("^1.2", 2), ("~1.2", 3), (">=1, <3", 4), ("latest", 5)] {
         let reference: ModelRef = format!("models:/model/{requirement}").parse()?;
         let resolved = registry.resolve(&reference).await?.id.version;
-        check(
-            resolved == version(expected),
-            format!("{requirement} resolves to {resolved}"),
-        )?;
+        check(resolved == version(expected), format!("{requirement} resolves to {resolved}"))?;
     }
     let nothing: ModelRef = "models:/model/^3".parse()?;
     expect_not_found(registry.resolve(&nothing).await, "^3")

@@ -49,10 +49,7 @@ impl MemoryRegistry {
     /// An empty registry that takes the time from `clock`.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self {
-            models: Mutex::default(),
-            clock,
-        }
+        Self { models: Mutex::default(), clock }
     }
 
     fn with_model<T>(
@@ -101,10 +98,7 @@ impl ModelRegistry for MemoryRegistry {
     ) -> Result<RegisteredVersion> {
         package.verify(&NoProgress)?;
         let mut content = Vec::new();
-        let paths = package
-            .files()
-            .iter()
-            .map(|file| PathBuf::from(file.path.as_str()));
+        let paths = package.files().iter().map(|file| PathBuf::from(file.path.as_str()));
         for path in paths.chain([PathBuf::from("manifest.json")]) {
             let source = package.directory().join(&path);
             let bytes = fs::read(&source).map_err(|error| Error::file(&source, error))?;
@@ -114,23 +108,14 @@ impl ModelRegistry for MemoryRegistry {
         let mut models = self.models.lock();
         let model = models.entry(name.clone()).or_default();
         if let Some(semver) = &options.semver
-            && model
-                .versions
-                .values()
-                .any(|other| other.registered.semver.as_ref() == Some(semver))
+            && model.versions.values().any(|other| other.registered.semver.as_ref() == Some(semver))
         {
-            return Err(Error::already_exists(
-                "model version",
-                format_args!("{name}/{semver}"),
-            ));
+            return Err(Error::already_exists("model version", format_args!("{name}/{semver}")));
         }
         model.last_version += 1;
         let id = ModelId::new(name.clone(), ModelVersion::new(model.last_version));
         let registered = RegisteredVersion::of_package(id, package, options, self.clock.wall())?;
-        let version = Version {
-            registered: registered.clone(),
-            content,
-        };
+        let version = Version { registered: registered.clone(), content };
         model.versions.insert(registered.id.version, version);
         Ok(registered)
     }
@@ -168,16 +153,9 @@ impl ModelRegistry for MemoryRegistry {
         page: &Page,
     ) -> Result<Paged<RegisteredVersion>> {
         let newest_first = self.with_model(name, |model| {
-            Ok(model
-                .versions
-                .values()
-                .rev()
-                .map(|version| version.registered.clone())
-                .collect())
+            Ok(model.versions.values().rev().map(|version| version.registered.clone()).collect())
         })?;
-        paged(newest_first, page, |version: &RegisteredVersion| {
-            version.id.version.to_string()
-        })
+        paged(newest_first, page, |version: &RegisteredVersion| version.id.version.to_string())
     }
 
     async fn get_alias(&self, name: &ModelName, alias: &Alias) -> Result<AliasBinding> {
@@ -189,11 +167,7 @@ impl ModelRegistry for MemoryRegistry {
 
     async fn list_aliases(&self, name: &ModelName) -> Result<Vec<(Alias, AliasBinding)>> {
         self.with_model(name, |model| {
-            Ok(model
-                .aliases
-                .iter()
-                .map(|(alias, binding)| (alias.clone(), *binding))
-                .collect())
+            Ok(model.aliases.iter().map(|(alias, binding)| (alias.clone(), *binding)).collect())
         })
     }
 
@@ -260,10 +234,7 @@ impl ModelRegistry for MemoryRegistry {
                 .collect();
             if !reasons.is_empty() {
                 let what = "deletion of a model version";
-                return Err(Error::Refused {
-                    what,
-                    reasons: reasons.into(),
-                });
+                return Err(Error::Refused { what, reasons: reasons.into() });
             }
             match model.versions.remove(&version) {
                 Some(_) => Ok(()),
@@ -288,21 +259,11 @@ fn version_not_found(name: &ModelName, version: ModelVersion) -> Error {
 fn paged<T>(items: Vec<T>, page: &Page, key: impl Fn(&T) -> String) -> Result<Paged<T>> {
     let start = match &page.token {
         None => 0,
-        Some(token) => items
-            .iter()
-            .position(|item| key(item) == *token)
-            .ok_or_else(|| {
-                Error::invalid(
-                    "page token",
-                    format!("`{token}` is not of this list, or is outdated"),
-                )
-            })?,
+        Some(token) => items.iter().position(|item| key(item) == *token).ok_or_else(|| {
+            Error::invalid("page token", format!("`{token}` is not of this list, or is outdated"))
+        })?,
     };
     let next = items.get(start.saturating_add(page.limit.get())).map(&key);
-    let items = items
-        .into_iter()
-        .skip(start)
-        .take(page.limit.get())
-        .collect();
+    let items = items.into_iter().skip(start).take(page.limit.get()).collect();
     Ok(Paged { items, next })
 }

@@ -44,8 +44,7 @@ fn all() -> Vec<Case<Subject>> {
 
 impl Subject {
     fn run(&mut self, sample: usize) -> crate::Result<NamedTensors> {
-        self.session
-            .run(&self.samples[sample], &RunOptions::default())
+        self.session.run(&self.samples[sample], &RunOptions::default())
     }
 
     fn run_for(&mut self, requested: Vec<TensorName>) -> crate::Result<NamedTensors> {
@@ -54,12 +53,7 @@ impl Subject {
     }
 
     fn output_names(&self) -> Vec<TensorName> {
-        self.session
-            .signature()
-            .outputs
-            .iter()
-            .map(|spec| Arc::clone(&spec.name))
-            .collect()
+        self.session.signature().outputs.iter().map(|spec| Arc::clone(&spec.name)).collect()
     }
 }
 
@@ -68,10 +62,7 @@ fn the_signature_stays(mut subject: Subject) -> Outcome {
     before.check()?;
     subject.run(0)?;
     subject.run(1)?;
-    check(
-        before == *subject.session.signature(),
-        "the signature changed",
-    )
+    check(before == *subject.session.signature(), "the signature changed")
 }
 
 fn wrong_inputs_are_refused(mut subject: Subject) -> Outcome {
@@ -101,21 +92,9 @@ fn wrong_inputs_are_refused(mut subject: Subject) -> Outcome {
         one_axis_more.push(1);
         let cases = [
             ("missing", &*spec.name, with(None)?),
-            (
-                "misnamed",
-                "no such input",
-                named("no such input", tensor.clone())?,
-            ),
-            (
-                "of another type",
-                &*spec.name,
-                named(&spec.name, other_type)?,
-            ),
-            (
-                "of another rank",
-                &*spec.name,
-                named(&spec.name, tensor.reshaped(&one_axis_more)?)?,
-            ),
+            ("misnamed", "no such input", named("no such input", tensor.clone())?),
+            ("of another type", &*spec.name, named(&spec.name, other_type)?),
+            ("of another rank", &*spec.name, named(&spec.name, tensor.reshaped(&one_axis_more)?)?),
         ];
         for (how, culprit, inputs) in cases {
             let result = subject.session.run(&inputs, &RunOptions::default());
@@ -131,10 +110,7 @@ fn outputs_are_as_declared(mut subject: Subject) -> Outcome {
     for sample in 0..subject.samples.len() {
         let outputs = subject.run(sample)?;
         signature.validate_outputs(&outputs, None)?;
-        check(
-            outputs.len() == signature.outputs.len(),
-            "more outputs than declared",
-        )?;
+        check(outputs.len() == signature.outputs.len(), "more outputs than declared")?;
     }
     let all = subject.run(0)?;
     let mut requested = subject.output_names();
@@ -142,10 +118,7 @@ fn outputs_are_as_declared(mut subject: Subject) -> Outcome {
     while !requested.is_empty() {
         let outputs = subject.run_for(requested.clone())?;
         let names: Vec<_> = outputs.iter().map(|(name, _)| Arc::clone(name)).collect();
-        check(
-            names == requested,
-            format!("asked for {requested:?}, got {names:?}"),
-        )?;
+        check(names == requested, format!("asked for {requested:?}, got {names:?}"))?;
         for (name, tensor) in &outputs {
             let alone = NamedTensors::single(Arc::clone(name), tensor.clone());
             let among = NamedTensors::single(Arc::clone(name), all.require(name)?.clone());
@@ -162,45 +135,27 @@ fn unknown_outputs_are_refused(mut subject: Subject) -> Outcome {
     requested.push("no such output".into());
     expect_invalid(subject.run_for(requested), "no such output")?;
     let first = subject.output_names().swap_remove(0);
-    expect_invalid(
-        subject.run_for(vec![Arc::clone(&first), Arc::clone(&first)]),
-        &first,
-    )
+    expect_invalid(subject.run_for(vec![Arc::clone(&first), Arc::clone(&first)]), &first)
 }
 
 fn a_failed_run_is_survived(mut subject: Subject) -> Outcome {
     let before = subject.run(0)?;
     check(
-        subject
-            .session
-            .run(&NamedTensors::new(), &RunOptions::default())
-            .is_err(),
+        subject.session.run(&NamedTensors::new(), &RunOptions::default()).is_err(),
         "a run without inputs succeeded",
     )?;
-    check(
-        subject.run_for(vec!["no such output".into()]).is_err(),
-        "unknown output accepted",
-    )?;
+    check(subject.run_for(vec!["no such output".into()]).is_err(), "unknown output accepted")?;
     let after = subject.run(0)?;
-    check(
-        approx_eq(&before, &after, subject.tolerance),
-        "outputs differ after a refused run",
-    )
+    check(approx_eq(&before, &after, subject.tolerance), "outputs differ after a refused run")
 }
 
 fn outputs_outlive_the_session(mut subject: Subject) -> Outcome {
     let outputs = subject.run(0)?;
-    let copies: Vec<_> = outputs
-        .iter()
-        .map(|(_, tensor)| tensor.detached())
-        .collect();
+    let copies: Vec<_> = outputs.iter().map(|(_, tensor)| tensor.detached()).collect();
     subject.run(1)?;
     subject.run(1)?;
     drop(subject);
-    let unchanged = outputs
-        .iter()
-        .zip(&copies)
-        .all(|((_, tensor), copy)| tensor == copy);
+    let unchanged = outputs.iter().zip(&copies).all(|((_, tensor), copy)| tensor == copy);
     check(unchanged, "outputs changed after later runs")
 }
 
@@ -208,10 +163,7 @@ fn equal_inputs_give_equal_outputs(mut subject: Subject) -> Outcome {
     let first = subject.run(0)?;
     let between = subject.run(1)?;
     let second = subject.run(0)?;
-    check(
-        approx_eq(&first, &second, subject.tolerance),
-        "the second run differs",
-    )?;
+    check(approx_eq(&first, &second, subject.tolerance), "the second run differs")?;
     check(
         subject.samples[0] == subject.samples[1] || !approx_eq(&first, &between, 0.0),
         "different samples gave the same outputs: the suite needs samples that tell runs apart",
@@ -223,10 +175,7 @@ fn a_cancelled_run_does_not_start(mut subject: Subject) -> Outcome {
     cancel.cancel();
     let options = RunOptions::default().with_cancel(cancel);
     let result = subject.session.run(&subject.samples[0], &options);
-    check(
-        matches!(result, Err(Error::Cancelled)),
-        format!("expected Cancelled, got {result:?}"),
-    )?;
+    check(matches!(result, Err(Error::Cancelled)), format!("expected Cancelled, got {result:?}"))?;
     subject.run(0)?;
     Ok(())
 }
@@ -236,11 +185,7 @@ fn rows_are_independent(mut subject: Subject) -> Outcome {
         return Ok(());
     }
     let sample = subject.samples[0].clone();
-    let rows = sample
-        .iter()
-        .filter_map(|(_, tensor)| tensor.row_count())
-        .min()
-        .unwrap_or(0);
+    let rows = sample.iter().filter_map(|(_, tensor)| tensor.row_count()).min().unwrap_or(0);
     check(rows > 1, "the suite needs a sample of more than one row")?;
     let together = subject.run(0)?;
     for row in 0..rows {
@@ -269,8 +214,6 @@ pub(crate) fn expect_invalid<T: std::fmt::Debug>(
             *tensor == *culprit,
             format!("the error should name `{culprit}`, but names `{tensor}`"),
         ),
-        other => Err(Violation::new(format!(
-            "expected InvalidTensor, got {other:?}"
-        ))),
+        other => Err(Violation::new(format!("expected InvalidTensor, got {other:?}"))),
     }
 }

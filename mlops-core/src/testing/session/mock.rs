@@ -47,10 +47,7 @@ impl MockSession {
             outputs: vec![TensorSpec::new(Arc::clone(&y), DataType::F32, shape())],
         };
         Self::new(signature, move |inputs| {
-            Ok(NamedTensors::single(
-                Arc::clone(&y),
-                inputs.require(&x)?.clone(),
-            ))
+            Ok(NamedTensors::single(Arc::clone(&y), inputs.require(&x)?.clone()))
         })
     }
 
@@ -95,18 +92,10 @@ impl InferenceSession for MockSession {
         if let Some(requested) = requested {
             self.signature.validate_requested(requested)?;
         }
-        if options
-            .cancel
-            .as_ref()
-            .is_some_and(crate::inference::CancelHandle::is_cancelled)
-        {
+        if options.cancel.as_ref().is_some_and(crate::inference::CancelHandle::is_cancelled) {
             return Err(Error::Cancelled);
         }
-        let rows = inputs
-            .iter()
-            .next()
-            .and_then(|(_, tensor)| tensor.row_count())
-            .unwrap_or(1);
+        let rows = inputs.iter().next().and_then(|(_, tensor)| tensor.row_count()).unwrap_or(1);
         self.log.run(rows)?;
         let all = (self.compute)(inputs)?;
         let Some(requested) = requested else {
@@ -201,8 +190,6 @@ impl MockFactory {
 
 impl SessionFactory for MockFactory {
     fn open(&self) -> Result<Box<dyn InferenceSession>> {
-        self.0
-            .clone()
-            .map(|session| Box::new(session) as Box<dyn InferenceSession>)
+        self.0.clone().map(|session| Box::new(session) as Box<dyn InferenceSession>)
     }
 }

@@ -44,10 +44,7 @@ impl BinaryPart {
         if self.0.is_empty() {
             return Ok(());
         }
-        let reason = format!(
-            "{} bytes are left over after the last binary input",
-            self.0.len()
-        );
+        let reason = format!("{} bytes are left over after the last binary input", self.0.len());
         Err(Error::invalid("binary data", reason))
     }
 }
@@ -63,11 +60,7 @@ pub(super) fn decode(
         return decode_strings(name, shape, bytes);
     }
     Tensor::from_bytes(data_type, shape, bytes).map_err(|error| {
-        Error::invalid_tensor(
-            name,
-            format_args!("the bytes of {data_type}{shape:?}"),
-            error,
-        )
+        Error::invalid_tensor(name, format_args!("the bytes of {data_type}{shape:?}"), error)
     })
 }
 

@@ -118,12 +118,7 @@ pub(super) fn decode(
     }
     binary.finish()?;
 
-    let WireParameters {
-        binary_data_output,
-        priority,
-        timeout,
-        others,
-    } = wire.parameters;
+    let WireParameters { binary_data_output, priority, timeout, others } = wire.parameters;
     let (requested, form) = match wire.outputs.filter(|outputs| !outputs.is_empty()) {
         None => (None, OutputForm::all(binary_data_output)),
         Some(outputs) => {
@@ -141,12 +136,7 @@ pub(super) fn decode(
         request = request.with_context(context);
     }
     let timeout = (timeout > 0).then(|| Duration::from_micros(timeout));
-    Ok(Decoded {
-        request,
-        id: wire.id,
-        form,
-        timeout,
-    })
+    Ok(Decoded { request, id: wire.id, form, timeout })
 }
 
 /// Checks how deep arrays and objects are nested, before anything is parsed.
@@ -195,10 +185,7 @@ fn decode_input(
         ));
     }
     let data_type: DataType = input.datatype.parse().map_err(|error: Error| {
-        invalid(
-            &spec.type_and_shape(),
-            &format_args!("`{}` ({error})", input.datatype),
-        )
+        invalid(&spec.type_and_shape(), &format_args!("`{}` ({error})", input.datatype))
     })?;
     let shape = input
         .shape
@@ -207,10 +194,7 @@ fn decode_input(
         .collect::<Result<SmallVec<[usize; 4]>, _>>()
         .map_err(|error| {
             let shape = &input.shape[..];
-            invalid(
-                &spec.type_and_shape(),
-                &format_args!("shape {shape:?} ({error})"),
-            )
+            invalid(&spec.type_and_shape(), &format_args!("shape {shape:?} ({error})"))
         })?;
     // Before an element is read: a shape that is not the model's costs nothing.
     spec.check(data_type, &shape)?;
@@ -221,16 +205,10 @@ fn decode_input(
         }
         (None, Some(data)) => json_data::decode(name, data_type, &shape, data)?,
         (None, None) => {
-            return Err(invalid(
-                &"`data` or the parameter `binary_data_size`",
-                &"neither",
-            ));
+            return Err(invalid(&"`data` or the parameter `binary_data_size`", &"neither"));
         }
         (Some(_), Some(_)) => {
-            return Err(invalid(
-                &"`data` or the parameter `binary_data_size`",
-                &"both",
-            ));
+            return Err(invalid(&"`data` or the parameter `binary_data_size`", &"both"));
         }
     };
     Ok((Arc::clone(name), tensor))
@@ -245,10 +223,7 @@ fn decode_outputs(
     let mut binary = SmallVec::new();
     for WireOutput { name, parameters } in outputs {
         for (asked, feature) in [
-            (
-                parameters.classification.is_some(),
-                "the classification extension",
-            ),
+            (parameters.classification.is_some(), "the classification extension"),
             (parameters.shared_memory_region.is_some(), "shared memory"),
         ] {
             if asked {

@@ -23,17 +23,11 @@ pub(super) struct OutputForm {
 
 impl OutputForm {
     pub(super) fn all(binary: bool) -> Self {
-        Self {
-            all_binary: binary,
-            each: SmallVec::new(),
-        }
+        Self { all_binary: binary, each: SmallVec::new() }
     }
 
     pub(super) fn each(binary: SmallVec<[bool; 4]>) -> Self {
-        Self {
-            all_binary: false,
-            each: binary,
-        }
+        Self { all_binary: false, each: binary }
     }
 
     fn is_binary(&self, index: usize) -> bool {
@@ -62,10 +56,7 @@ pub(super) fn encode(
     let mut body = Vec::with_capacity(192 + binary_bytes);
     body.extend_from_slice(b"{\"model_name\":");
     write_json(&mut body, response.served_by.name.as_str())?;
-    write_text(
-        &mut body,
-        format_args!(",\"model_version\":\"{}\"", response.served_by.version),
-    );
+    write_text(&mut body, format_args!(",\"model_version\":\"{}\"", response.served_by.version));
     if let Some(id) = id {
         body.extend_from_slice(b",\"id\":");
         write_json(&mut body, id)?;
@@ -78,10 +69,7 @@ pub(super) fn encode(
         }
         body.extend_from_slice(b"{\"name\":");
         write_json(&mut body, &**name)?;
-        write_text(
-            &mut body,
-            format_args!(",\"datatype\":\"{}\",\"shape\":", tensor.data_type()),
-        );
+        write_text(&mut body, format_args!(",\"datatype\":\"{}\",\"shape\":", tensor.data_type()));
         write_json(&mut body, tensor.shape())?;
         if form.is_binary(index) {
             any_binary = true;
@@ -128,22 +116,14 @@ fn write_data(body: &mut Vec<u8>, name: &str, tensor: &Tensor) -> Result<()> {
         DataType::I64 => dense::<i64>(body, tensor),
         DataType::F32 => {
             let aligned = tensor.clone().into_aligned();
-            if aligned
-                .as_slice::<f32>()?
-                .iter()
-                .any(|value| !value.is_finite())
-            {
+            if aligned.as_slice::<f32>()?.iter().any(|value| !value.is_finite()) {
                 return unsupported("the NaN or infinity");
             }
             dense::<f32>(body, &aligned)
         }
         DataType::F64 => {
             let aligned = tensor.clone().into_aligned();
-            if aligned
-                .as_slice::<f64>()?
-                .iter()
-                .any(|value| !value.is_finite())
-            {
+            if aligned.as_slice::<f64>()?.iter().any(|value| !value.is_finite()) {
                 return unsupported("the NaN or infinity");
             }
             dense::<f64>(body, &aligned)
@@ -151,9 +131,8 @@ fn write_data(body: &mut Vec<u8>, name: &str, tensor: &Tensor) -> Result<()> {
         DataType::F16 | DataType::Bf16 => unsupported("the 16-bit floats"),
         DataType::Bytes => {
             let texts = tensor.strings().unwrap_or_default().iter();
-            let Ok(texts) = texts
-                .map(|text| std::str::from_utf8(text))
-                .collect::<Result<Vec<_>, _>>()
+            let Ok(texts) =
+                texts.map(|text| std::str::from_utf8(text)).collect::<Result<Vec<_>, _>>()
             else {
                 return unsupported("a string that is not UTF-8");
             };
@@ -167,6 +146,5 @@ fn write_json(body: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) -> Result<(
 }
 
 fn write_text(body: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
-    body.write_fmt(text)
-        .expect("writing to a vector cannot fail");
+    body.write_fmt(text).expect("writing to a vector cannot fail");
 }

@@ -20,16 +20,10 @@ impl From<Error> for WireError {
 impl IntoResponse for WireError {
     fn into_response(self) -> Response {
         let mut response = error_response(status(&self.0), &self.0.report());
-        if let Error::Overloaded {
-            retry_after: Some(after),
-            ..
-        } = &self.0
-        {
+        if let Error::Overloaded { retry_after: Some(after), .. } = &self.0 {
             // Whole seconds; at least one, because zero means "at once".
             let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, seconds.max(1).into());
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.max(1).into());
         }
         response
     }
@@ -73,11 +67,7 @@ mod tests {
     fn retry_after_is_whole_seconds_and_never_zero() {
         for (millis, seconds) in [(0, "1"), (1, "1"), (1000, "1"), (1001, "2")] {
             let retry_after = Some(Duration::from_millis(millis));
-            let error = Error::Overloaded {
-                what: "queue (requests)",
-                limit: 1,
-                retry_after,
-            };
+            let error = Error::Overloaded { what: "queue (requests)", limit: 1, retry_after };
             let response = WireError(error).into_response();
             assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
             assert_eq!(response.headers()[header::RETRY_AFTER], seconds);

@@ -51,9 +51,7 @@ fn dense<T: Element + FromJson>(
 ) -> Result<Tensor> {
     let elements = elements::<T>(name, T::DATA_TYPE, shape, data)?;
     let array = ArrayD::from_shape_vec(IxDyn(shape), elements);
-    array
-        .map(Tensor::from_array)
-        .map_err(|error| Error::invalid("tensor shape", error))
+    array.map(Tensor::from_array).map_err(|error| Error::invalid("tensor shape", error))
 }
 
 fn elements<T: FromJson>(
@@ -63,11 +61,7 @@ fn elements<T: FromJson>(
     data: &RawValue,
 ) -> Result<Vec<T>> {
     let invalid = |actual: &dyn fmt::Display| {
-        Error::invalid_tensor(
-            Arc::clone(name),
-            format_args!("{data_type}{shape:?}"),
-            actual,
-        )
+        Error::invalid_tensor(Arc::clone(name), format_args!("{data_type}{shape:?}"), actual)
     };
     let expected = shape
         .iter()
@@ -83,9 +77,7 @@ fn elements<T: FromJson>(
         inner: PhantomData::<T>,
     };
     let mut deserializer = serde_json::Deserializer::from_str(data.get());
-    flatten
-        .deserialize(&mut deserializer)
-        .map_err(|error| invalid(&error))?;
+    flatten.deserialize(&mut deserializer).map_err(|error| invalid(&error))?;
     if elements.len() != expected {
         return Err(invalid(&format_args!("{} elements", elements.len())));
     }
@@ -197,10 +189,7 @@ impl<T: FromJson> Flatten<'_, T> {
     fn push<E: de::Error>(self, element: Option<T>, found: Unexpected<'_>) -> Result<(), E> {
         let element = element.ok_or_else(|| E::invalid_value(found, &T::EXPECTED))?;
         if self.elements.len() == self.expected {
-            return Err(E::custom(format_args!(
-                "more than {} elements",
-                self.expected
-            )));
+            return Err(E::custom(format_args!("more than {} elements", self.expected)));
         }
         self.elements.push(element);
         Ok(())

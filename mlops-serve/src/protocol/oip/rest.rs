@@ -105,34 +105,20 @@ type WireResult<T> = Result<T, WireError>;
 pub fn router(models: Arc<dyn Models>, options: RestOptions) -> Router {
     let routes = [
         ("/v2", only_get(get(server_metadata))),
-        (
-            "/v2/health/live",
-            only_get(get(async || Json(json!({"live": true})))),
-        ),
+        ("/v2/health/live", only_get(get(async || Json(json!({"live": true}))))),
         ("/v2/health/ready", only_get(get(ready))),
         ("/v2/models", only_get(get(list))),
         ("/v2/models/{model}", only_get(get(metadata))),
-        (
-            "/v2/models/{model}/versions/{version}",
-            only_get(get(metadata)),
-        ),
+        ("/v2/models/{model}/versions/{version}", only_get(get(metadata))),
         ("/v2/models/{model}/ready", only_get(get(model_ready))),
-        (
-            "/v2/models/{model}/versions/{version}/ready",
-            only_get(get(model_ready)),
-        ),
+        ("/v2/models/{model}/versions/{version}/ready", only_get(get(model_ready))),
         ("/v2/models/{model}/infer", only_post(post(infer))),
-        (
-            "/v2/models/{model}/versions/{version}/infer",
-            only_post(post(infer)),
-        ),
+        ("/v2/models/{model}/versions/{version}/infer", only_post(post(infer))),
         ("/v2/{*unknown}", axum::routing::any(not_found)),
     ];
     let router = routes
         .into_iter()
-        .fold(Router::new(), |router, (path, methods)| {
-            router.route(path, methods)
-        });
+        .fold(Router::new(), |router, (path, methods)| router.route(path, methods));
     router.with_state(Arc::new(Rest { models, options }))
 }
 
@@ -147,9 +133,7 @@ fn only_post(methods: MethodRouter<Arc<Rest>>) -> MethodRouter<Arc<Rest>> {
 fn method_not_allowed(method: &Method, allowed: &'static str) -> Response {
     let message = format!("{method} is not allowed here, only {allowed}");
     let mut response = error_response(StatusCode::METHOD_NOT_ALLOWED, &message);
-    response
-        .headers_mut()
-        .insert(header::ALLOW, HeaderValue::from_static(allowed));
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
     response
 }
 
@@ -167,21 +151,13 @@ async fn server_metadata(State(rest): Shared) -> Json<Value> {
 
 async fn ready(State(rest): Shared) -> Response {
     let ready = all_ready(&*rest.models);
-    let status = if ready {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    };
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(json!({ "ready": ready }))).into_response()
 }
 
 async fn list(State(rest): Shared) -> Json<Value> {
-    let mut names: Vec<_> = rest
-        .models
-        .list()
-        .into_iter()
-        .map(|status| status.id.name.to_string())
-        .collect();
+    let mut names: Vec<_> =
+        rest.models.list().into_iter().map(|status| status.id.name.to_string()).collect();
     names.dedup();
     Json(json!({ "models": names }))
 }
@@ -210,11 +186,7 @@ async fn model_ready(State(rest): Shared, Path(path): Path<ModelPath>) -> WireRe
 
 async fn metadata(State(rest): Shared, Path(path): Path<ModelPath>) -> WireResult<Json<Value>> {
     let model = path.find(&*rest.models)?;
-    let ModelDescriptor {
-        signature,
-        platform,
-        ..
-    } = model.descriptor();
+    let ModelDescriptor { signature, platform, .. } = model.descriptor();
     let versions: Vec<_> = rest
         .models
         .list()
@@ -258,11 +230,7 @@ async fn answer(rest: &Rest, path: &ModelPath, request: Request) -> WireResult<R
     let decoded = async {
         let json_length = json_length(request.headers())?;
         let trace_parent = trace_parent(request.headers());
-        let RestOptions {
-            max_body_bytes,
-            max_json_depth,
-            ..
-        } = rest.options;
+        let RestOptions { max_body_bytes, max_json_depth, .. } = rest.options;
         let body = read_body(request, max_body_bytes).await?;
         let mut decoded = decode(body, json_length, max_json_depth, &descriptor.signature)?;
         if trace_parent.is_some() {
@@ -274,9 +242,7 @@ async fn answer(rest: &Rest, path: &ModelPath, request: Request) -> WireResult<R
         rest.options.recorder.refused(Some(&descriptor.id), error);
     })?;
     let mut request = decoded.request;
-    request.deadline = decoded
-        .timeout
-        .and_then(|timeout| arrived.checked_add(timeout));
+    request.deadline = decoded.timeout.and_then(|timeout| arrived.checked_add(timeout));
     let response = model.predict(request).await?;
     let encoded = encode(&response, decoded.id.as_deref(), &decoded.form)?;
 
@@ -298,10 +264,7 @@ fn json_length(headers: &HeaderMap) -> Result<Option<usize>> {
     };
     let length = value.to_str().ok().and_then(|text| text.parse().ok());
     length.map(Some).ok_or_else(|| {
-        Error::invalid(
-            "Inference-Header-Content-Length",
-            format_args!("{value:?} is not a length"),
-        )
+        Error::invalid("Inference-Header-Content-Length", format_args!("{value:?} is not a length"))
     })
 }
 
@@ -310,11 +273,8 @@ fn trace_parent(headers: &HeaderMap) -> Option<Arc<str>> {
 }
 
 async fn read_body(request: Request, limit: usize) -> Result<Bytes> {
-    let too_large = |actual: u64| Error::TooLarge {
-        what: "request body (bytes)",
-        actual,
-        limit: limit as u64,
-    };
+    let too_large =
+        |actual: u64| Error::TooLarge { what: "request body (bytes)", actual, limit: limit as u64 };
     if let Some(encoding) = request.headers().get(header::CONTENT_ENCODING)
         && encoding != "identity"
     {
@@ -332,9 +292,6 @@ async fn read_body(request: Request, limit: usize) -> Result<Bytes> {
     match Limited::new(request.into_body(), limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(too_large(limit as u64 + 1)),
-        Err(error) => Err(Error::invalid(
-            "request body",
-            format_args!("it broke off: {error}"),
-        )),
+        Err(error) => Err(Error::invalid("request body", format_args!("it broke off: {error}"))),
     }
 }

@@ -49,24 +49,15 @@ pub(super) fn to_tensor(value: DynValue) -> Result<Tensor> {
     where
         T: Element + PrimitiveTensorElementType,
     {
-        let output = Output::<T> {
-            value,
-            element: std::marker::PhantomData,
-        };
+        let output = Output::<T> { value, element: std::marker::PhantomData };
         Tensor::from_bytes(T::DATA_TYPE, shape, Bytes::from_owner(output))
     }
     let dtype = value.dtype();
     let (Some(shape), Some(element)) = (dtype.tensor_shape(), dtype.tensor_type()) else {
-        return Err(Error::unsupported(
-            "onnxruntime",
-            format_args!("an output of type {dtype}"),
-        ));
+        return Err(Error::unsupported("onnxruntime", format_args!("an output of type {dtype}")));
     };
     let Some(data_type) = data_type(element) else {
-        return Err(Error::unsupported(
-            "onnxruntime",
-            format_args!("an output of {element}"),
-        ));
+        return Err(Error::unsupported("onnxruntime", format_args!("an output of {element}")));
     };
     let shape = shape
         .iter()

@@ -111,17 +111,10 @@ pub(super) fn open_error(model: &str, error: ort::Error) -> Error {
         ErrorCode::InvalidProtobuf | ErrorCode::InvalidGraph => {
             Error::corrupt("model", model, error.message())
         }
-        ErrorCode::NotImplemented => Error::unsupported(
-            BACKEND,
-            format_args!("model `{model}`: {}", error.message()),
-        ),
-        _ => Error::backend(
-            BACKEND,
-            OpenError {
-                model: model.into(),
-                source: error,
-            },
-        ),
+        ErrorCode::NotImplemented => {
+            Error::unsupported(BACKEND, format_args!("model `{model}`: {}", error.message()))
+        }
+        _ => Error::backend(BACKEND, OpenError { model: model.into(), source: error }),
     }
 }
 
@@ -135,12 +128,7 @@ struct OpenError {
 /// ONNX Runtime has no error code for it: these are the words of its CPU and CUDA arenas and of
 /// `std::bad_alloc`.
 fn is_out_of_memory(message: &str) -> bool {
-    [
-        "Failed to allocate memory",
-        "bad allocation",
-        "bad_alloc",
-        "out of memory",
-    ]
-    .iter()
-    .any(|words| message.contains(words))
+    ["Failed to allocate memory", "bad allocation", "bad_alloc", "out of memory"]
+        .iter()
+        .any(|words| message.contains(words))
 }

@@ -61,11 +61,7 @@ impl OnnxSessionFactory {
         path: impl Into<PathBuf>,
         options: SessionOptions,
     ) -> Self {
-        Self {
-            runtime: runtime.clone(),
-            source: Source::File(path.into()),
-            options,
-        }
+        Self { runtime: runtime.clone(), source: Source::File(path.into()), options }
     }
 
     /// Sessions of the model in this package.
@@ -77,15 +73,8 @@ impl OnnxSessionFactory {
         package: &ModelPackage,
         options: SessionOptions,
     ) -> Result<Self> {
-        let source = Source::Package {
-            model: package.model_path(),
-            digest: package.digest()?,
-        };
-        Ok(Self {
-            runtime: runtime.clone(),
-            source,
-            options,
-        })
+        let source = Source::Package { model: package.model_path(), digest: package.digest()? };
+        Ok(Self { runtime: runtime.clone(), source, options })
     }
 
     /// Sessions of a model in memory; `external_data` holds the files its weights are in, by the
@@ -97,15 +86,8 @@ impl OnnxSessionFactory {
         external_data: Vec<(PathBuf, Arc<[u8]>)>,
         options: SessionOptions,
     ) -> Self {
-        let source = Source::Memory {
-            model,
-            external_data,
-        };
-        Self {
-            runtime: runtime.clone(),
-            source,
-            options,
-        }
+        let source = Source::Memory { model, external_data };
+        Self { runtime: runtime.clone(), source, options }
     }
 
     /// Opens a session. [`SessionFactory::open`] does the same behind the trait.
@@ -117,10 +99,7 @@ impl OnnxSessionFactory {
     pub fn open_session(&self) -> Result<OnnxSession> {
         // `ort` asserts on value types that it does not know, such as sequences of sequences.
         catch_unwind(AssertUnwindSafe(|| self.open_unguarded())).unwrap_or_else(|_panic| {
-            Err(Error::unsupported(
-                "onnxruntime",
-                format_args!("the model `{}`", self.source),
-            ))
+            Err(Error::unsupported("onnxruntime", format_args!("the model `{}`", self.source)))
         })
     }
 
@@ -141,39 +120,19 @@ impl OnnxSessionFactory {
             }
         };
         let signature = Arc::new(signature(session.inputs(), session.outputs())?);
-        let bound = options
-            .providers
-            .iter()
-            .any(ExecutionProvider::is_bound_to_thread);
-        let affinity = if bound {
-            Affinity::OneThread
-        } else {
-            Affinity::AnyThread
-        };
+        let bound = options.providers.iter().any(ExecutionProvider::is_bound_to_thread);
+        let affinity = if bound { Affinity::OneThread } else { Affinity::AnyThread };
         let arenas = || {
-            let devices: Vec<_> = options
-                .providers
-                .iter()
-                .filter_map(ExecutionProvider::arena_device)
-                .collect();
+            let devices: Vec<_> =
+                options.providers.iter().filter_map(ExecutionProvider::arena_device).collect();
             (!devices.is_empty()).then(|| devices.join(";"))
         };
-        let shrink = if options.shrink_after_run {
-            arenas()
-        } else {
-            None
-        };
-        let mut providers: Vec<_> = options
-            .providers
-            .iter()
-            .map(ExecutionProvider::name)
-            .collect();
+        let shrink = if options.shrink_after_run { arenas() } else { None };
+        let mut providers: Vec<_> = options.providers.iter().map(ExecutionProvider::name).collect();
         if !options.forbid_cpu_fallback && !providers.contains(&ort::ep::CPU::NAME) {
             providers.push(ort::ep::CPU::NAME);
         }
-        Ok(OnnxSession::new(
-            session, signature, providers, affinity, shrink,
-        ))
+        Ok(OnnxSession::new(session, signature, providers, affinity, shrink))
     }
 
     fn builder(&self) -> Result<SessionBuilder> {
@@ -235,10 +194,7 @@ impl OnnxSessionFactory {
 
     fn cache_key(&self, provider: &ExecutionProvider) -> Result<CacheKey> {
         let ExecutionProvider::TensorRt(tensorrt) = provider else {
-            return Err(Error::invalid(
-                "execution provider",
-                "only TensorRT has a cache",
-            ));
+            return Err(Error::invalid("execution provider", "only TensorRT has a cache"));
         };
         let model = self.source.digest()?;
         let identity = CacheIdentity {
@@ -266,10 +222,7 @@ impl Source {
                 .and_then(Digest::of_reader)
                 .map(|(digest, _)| digest)
                 .map_err(|error| Error::file(path, error)),
-            Self::Memory {
-                model,
-                external_data,
-            } => {
+            Self::Memory { model, external_data } => {
                 let mut digester = Digester::new();
                 digester.update(model);
                 for (_, content) in external_data {
@@ -296,10 +249,7 @@ fn check_file(path: &PathBuf) -> Result<()> {
         _ => Error::file(path, error),
     })?;
     if !metadata.is_file() {
-        return Err(Error::invalid(
-            "model file",
-            format!("`{}` is not a file", path.display()),
-        ));
+        return Err(Error::invalid("model file", format!("`{}` is not a file", path.display())));
     }
     if metadata.len() == 0 {
         return Err(Error::corrupt("model", path.display(), "the file is empty"));

@@ -180,11 +180,7 @@ pub(super) struct CacheKey(String);
 impl CacheKey {
     pub(super) fn new(identity: &CacheIdentity<'_>, options: &TensorRtProvider) -> Result<Self> {
         // The place of the cache and the choice of device are no part of what is in it.
-        let options = TensorRtProvider {
-            cache: None,
-            device_id: 0,
-            ..options.clone()
-        };
+        let options = TensorRtProvider { cache: None, device_id: 0, ..options.clone() };
         let mut digester = Digester::new();
         for part in [
             identity.model.to_string(),
@@ -221,10 +217,7 @@ pub(super) fn gpu_identity(device_id: u32) -> String {
         .get(usize::try_from(device_id).unwrap_or(usize::MAX))
         .map(|gpu| read(&gpu.join("information")))
         .and_then(|information| {
-            information
-                .lines()
-                .find(|line| line.starts_with("Model"))
-                .map(str::to_owned)
+            information.lines().find(|line| line.starts_with("Model")).map(str::to_owned)
         });
     format!("{driver}\n{}", model.unwrap_or_default())
 }
@@ -253,10 +246,7 @@ impl CudaProvider {
 
     #[cfg(not(feature = "cuda"))]
     fn dispatch(&self) -> Result<ExecutionProviderDispatch> {
-        Err(Error::unsupported(
-            "this build",
-            "CUDA: compile mlops-serve with the feature `cuda`",
-        ))
+        Err(Error::unsupported("this build", "CUDA: compile mlops-serve with the feature `cuda`"))
     }
 }
 
@@ -331,12 +321,7 @@ mod tests {
                     opt: vec![8, 3],
                     max: vec![32, 3],
                 },
-                ShapeProfile {
-                    input: "b".into(),
-                    min: vec![1],
-                    opt: vec![8],
-                    max: vec![32],
-                },
+                ShapeProfile { input: "b".into(), min: vec![1], opt: vec![8], max: vec![32] },
             ],
             ..TensorRtProvider::default()
         }
@@ -351,19 +336,12 @@ mod tests {
     fn a_cache_key_changes_with_whatever_an_engine_depends_on() {
         let key = |model: &str, build: &str, gpu: &str, options: &TensorRtProvider| {
             let model = Digest::of(model.as_bytes());
-            let identity = CacheIdentity {
-                model: &model,
-                runtime_build: build,
-                gpu: gpu.to_owned(),
-            };
+            let identity =
+                CacheIdentity { model: &model, runtime_build: build, gpu: gpu.to_owned() };
             CacheKey::new(&identity, options).unwrap()
         };
         let base = key("m", "b", "g", &options());
-        let moved = TensorRtProvider {
-            cache: Some("elsewhere".into()),
-            device_id: 1,
-            ..options()
-        };
+        let moved = TensorRtProvider { cache: Some("elsewhere".into()), device_id: 1, ..options() };
         assert_eq!(key("m", "b", "g", &moved), base);
         let mut wider = options();
         wider.profiles[0].max[0] = 64;
@@ -372,15 +350,7 @@ mod tests {
             key("m", "c", "g", &options()),
             key("m", "b", "h", &options()),
             key("m", "bg", "", &options()),
-            key(
-                "m",
-                "b",
-                "g",
-                &TensorRtProvider {
-                    fp16: false,
-                    ..options()
-                },
-            ),
+            key("m", "b", "g", &TensorRtProvider { fp16: false, ..options() }),
             key("m", "b", "g", &wider),
         ] {
             assert_ne!(other, base);
@@ -392,15 +362,9 @@ mod tests {
         let json = r#"[{"cpu":{"arena":false}},{"cuda":{"device_id":1,"tf32":true}},
             {"tensor_rt":{"int8":{"table":"t"},"cache":"c"}}]"#;
         let providers: Vec<ExecutionProvider> = serde_json::from_str(json).unwrap();
-        assert_eq!(
-            providers[0],
-            ExecutionProvider::Cpu(CpuProvider { arena: false })
-        );
+        assert_eq!(providers[0], ExecutionProvider::Cpu(CpuProvider { arena: false }));
         let again = serde_json::to_string(&providers).unwrap();
-        assert_eq!(
-            serde_json::from_str::<Vec<ExecutionProvider>>(&again).unwrap(),
-            providers
-        );
+        assert_eq!(serde_json::from_str::<Vec<ExecutionProvider>>(&again).unwrap(), providers);
         assert!(serde_json::from_str::<ExecutionProvider>(r#"{"cuda":{"devise":1}}"#).is_err());
     }
 }

@@ -1,8 +1,9 @@
 //! [`OnnxRuntime`]: the library, loaded once in a process.
 
+#[cfg(feature = "onnxruntime")]
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::{
     fmt,
-    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -22,10 +23,7 @@ struct Loaded {
 }
 
 /// The engine is one for the whole process by its own design: this is where it is kept.
-static PROCESS: Mutex<Process> = Mutex::new(Process {
-    library: None,
-    runtime: None,
-});
+static PROCESS: Mutex<Process> = Mutex::new(Process { library: None, runtime: None });
 
 struct Process {
     /// What was loaded into the process, whether or not it started.
@@ -65,10 +63,7 @@ impl OnnxRuntime {
         let path = path.as_ref();
         let path = path.canonicalize().map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => Error::NoSuchFile { path: path.into() },
-            _ => Error::NotLoadable {
-                path: path.into(),
-                reason: error.to_string(),
-            },
+            _ => Error::NotLoadable { path: path.into(), reason: error.to_string() },
         })?;
         Self::load_library(path)
     }
@@ -85,11 +80,8 @@ impl OnnxRuntime {
         if let Some(runtime) = &PROCESS.lock().runtime {
             return Ok(runtime.clone());
         }
-        let name = format!(
-            "{}onnxruntime{}",
-            std::env::consts::DLL_PREFIX,
-            std::env::consts::DLL_SUFFIX
-        );
+        let name =
+            format!("{}onnxruntime{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
         let mut tried = Vec::new();
         if let Ok(executable) = std::env::current_exe()
             && let Some(directory) = executable.parent()
@@ -116,10 +108,7 @@ impl OnnxRuntime {
         if let Some(loaded) = &process.library {
             return match &process.runtime {
                 Some(runtime) if *loaded == path => Ok(runtime.clone()),
-                Some(_) => Err(Error::AlreadyLoaded {
-                    loaded: loaded.clone(),
-                    asked: path,
-                }),
+                Some(_) => Err(Error::AlreadyLoaded { loaded: loaded.clone(), asked: path }),
                 None => Err(Error::NotStarted {
                     path: loaded.clone(),
                     reason: "it was loaded before and failed to start".into(),
@@ -145,18 +134,15 @@ impl OnnxRuntime {
 #[cfg(feature = "onnxruntime")]
 fn load_error(path: PathBuf, error: ort::LoadDynamicError) -> Error {
     match error {
-        ort::LoadDynamicError::Dlopen { error, .. } => Error::NotLoadable {
-            path,
-            reason: error.to_string(),
-        },
-        ort::LoadDynamicError::MissingApi { .. } => Error::Foreign {
-            path,
-            reason: "it does not export `OrtGetApiBase`".into(),
-        },
-        ort::LoadDynamicError::InvalidVersionString => Error::Foreign {
-            path,
-            reason: "it does not tell its version".into(),
-        },
+        ort::LoadDynamicError::Dlopen { error, .. } => {
+            Error::NotLoadable { path, reason: error.to_string() }
+        }
+        ort::LoadDynamicError::MissingApi { .. } => {
+            Error::Foreign { path, reason: "it does not export `OrtGetApiBase`".into() }
+        }
+        ort::LoadDynamicError::InvalidVersionString => {
+            Error::Foreign { path, reason: "it does not tell its version".into() }
+        }
         ort::LoadDynamicError::BadVersion { version_str, .. } => Error::TooOld {
             path,
             found: version_str,
@@ -199,10 +185,7 @@ impl OnnxRuntime {
         // A custom logger is installed at the most talkative level, which would cost a call for
         // every operator of every run.
         environment.set_log_level(LogLevel::Warning);
-        Ok(Self(Arc::new(Loaded {
-            environment,
-            library,
-        })))
+        Ok(Self(Arc::new(Loaded { environment, library })))
     }
 
     /// The library's file; a bare name if the system's loader found it.
@@ -237,8 +220,6 @@ fn log(level: LogLevel, category: &str, _id: &str, location: &str, message: &str
 
 impl fmt::Debug for OnnxRuntime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OnnxRuntime")
-            .field("library", &self.0.library)
-            .finish_non_exhaustive()
+        f.debug_struct("OnnxRuntime").field("library", &self.0.library).finish_non_exhaustive()
     }
 }

@@ -40,13 +40,7 @@ impl OnnxSession {
         affinity: Affinity,
         shrink: Option<String>,
     ) -> Self {
-        Self {
-            session,
-            signature,
-            providers,
-            affinity,
-            shrink,
-        }
+        Self { session, signature, providers, affinity, shrink }
     }
 
     /// The execution providers that took part in opening the model, most preferred first, by ONNX
@@ -63,10 +57,7 @@ impl OnnxSession {
     /// # Errors
     /// [`Error::Backend`] if no profile was asked for, or it cannot be written.
     pub fn end_profiling(&mut self) -> Result<PathBuf> {
-        self.session
-            .end_profiling()
-            .map(PathBuf::from)
-            .map_err(run_error)
+        self.session.end_profiling().map(PathBuf::from).map_err(run_error)
     }
 
     /// The session without the wrapper, so that benchmarks can tell what the wrapper costs.
@@ -88,14 +79,10 @@ impl OnnxSession {
     ) -> Result<NamedTensors> {
         let selector = requested
             .iter()
-            .fold(OutputSelector::no_default(), |selector, name| {
-                selector.with(&**name)
-            });
+            .fold(OutputSelector::no_default(), |selector, name| selector.with(&**name));
         let options = self.run_options()?.with_outputs(selector);
-        let outputs = self
-            .session
-            .run_with_options::<_, 0>(&values[..], &options)
-            .map_err(run_error)?;
+        let outputs =
+            self.session.run_with_options::<_, 0>(&values[..], &options).map_err(run_error)?;
         name_outputs(&self.signature, outputs)
     }
 
@@ -123,9 +110,7 @@ impl OnnxSession {
     fn run_options(&self) -> Result<OrtRunOptions<NoSelectedOutputs>> {
         let mut options = OrtRunOptions::new().map_err(run_error)?;
         if let Some(arenas) = &self.shrink {
-            options
-                .set("memory.enable_memory_arena_shrinkage", arenas)
-                .map_err(run_error)?;
+            options.set("memory.enable_memory_arena_shrinkage", arenas).map_err(run_error)?;
         }
         Ok(options)
     }
@@ -151,11 +136,7 @@ impl InferenceSession for OnnxSession {
         if let Some(requested) = requested {
             self.signature.validate_requested(requested)?;
         }
-        if options
-            .cancel
-            .as_ref()
-            .is_some_and(CancelHandle::is_cancelled)
-        {
+        if options.cancel.as_ref().is_some_and(CancelHandle::is_cancelled) {
             return Err(Error::Cancelled);
         }
         let moved = align(inputs)?;
@@ -200,9 +181,8 @@ fn align(inputs: &NamedTensors) -> Result<Option<NamedTensors>> {
 fn name_outputs(signature: &ModelSignature, outputs: SessionOutputs<'_>) -> Result<NamedTensors> {
     let mut named = NamedTensors::new();
     for (name, value) in outputs {
-        let name = signature
-            .output(name)
-            .map_or_else(|| name.into(), |spec| Arc::clone(&spec.name));
+        let name =
+            signature.output(name).map_or_else(|| name.into(), |spec| Arc::clone(&spec.name));
         named.insert(name, to_tensor(value)?)?;
     }
     Ok(named)

@@ -10,42 +10,28 @@ use ort::value::{Outlet, TensorElementType, ValueType};
 /// The signature of a model with these inputs and outputs.
 pub(super) fn signature(inputs: &[Outlet], outputs: &[Outlet]) -> Result<ModelSignature> {
     let specs = |outlets: &[Outlet]| outlets.iter().map(tensor_spec).collect::<Result<Vec<_>>>();
-    let signature = ModelSignature {
-        inputs: specs(inputs)?,
-        outputs: specs(outputs)?,
-    };
+    let signature = ModelSignature { inputs: specs(inputs)?, outputs: specs(outputs)? };
     signature.check()?;
     Ok(signature)
 }
 
 fn tensor_spec(outlet: &Outlet) -> Result<TensorSpec> {
     let unsupported = |what: &dyn std::fmt::Display| {
-        Error::unsupported(
-            "onnxruntime",
-            format_args!("tensor `{}` of type {what}", outlet.name()),
-        )
+        Error::unsupported("onnxruntime", format_args!("tensor `{}` of type {what}", outlet.name()))
     };
-    let ValueType::Tensor {
-        ty,
-        shape,
-        dimension_symbols,
-    } = outlet.dtype()
-    else {
+    let ValueType::Tensor { ty, shape, dimension_symbols } = outlet.dtype() else {
         return Err(unsupported(outlet.dtype()));
     };
     let data_type = data_type(*ty).ok_or_else(|| unsupported(ty))?;
-    let dims = shape
-        .iter()
-        .zip(dimension_symbols.iter())
-        .map(|(size, symbol)| {
-            // Free dimensions are negative. Those without a name have the symbol "", which says nothing
-            // about their being equal.
-            match usize::try_from(*size) {
-                Ok(size) => Dim::Fixed(size),
-                Err(_) if symbol.is_empty() => Dim::Unknown,
-                Err(_) => Dim::Symbolic(symbol.as_str().into()),
-            }
-        });
+    let dims = shape.iter().zip(dimension_symbols.iter()).map(|(size, symbol)| {
+        // Free dimensions are negative. Those without a name have the symbol "", which says nothing
+        // about their being equal.
+        match usize::try_from(*size) {
+            Ok(size) => Dim::Fixed(size),
+            Err(_) if symbol.is_empty() => Dim::Unknown,
+            Err(_) => Dim::Symbolic(symbol.as_str().into()),
+        }
+    });
     Ok(TensorSpec::new(outlet.name(), data_type, dims))
 }
 

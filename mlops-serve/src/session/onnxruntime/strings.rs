@@ -3,10 +3,7 @@
 //! `ort` passes strings as NUL-terminated UTF-8, so that a string with a NUL or of arbitrary bytes
 //! cannot go through it, in either direction. The C interface below it can: `BYTES` tensors of the
 //! protocol hold any bytes.
-#![expect(
-    unsafe_code,
-    reason = "ort has no safe call for strings of arbitrary bytes"
-)]
+#![expect(unsafe_code, reason = "ort has no safe call for strings of arbitrary bytes")]
 
 use std::ptr;
 
@@ -80,10 +77,7 @@ pub(super) fn to_tensor(value: &DynValue, shape: &[usize]) -> Result<Tensor> {
         .zip(ends)
         .map(|(&start, end)| {
             if start > end || end > total {
-                return Err(Error::invalid(
-                    "model output",
-                    "string offsets are out of order",
-                ));
+                return Err(Error::invalid("model output", "string offsets are out of order"));
             }
             Ok(content.slice(start..end))
         })
