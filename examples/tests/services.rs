@@ -1,6 +1,5 @@
 //! Tests that need other programs: `cargo xtask test --services`.
 #![cfg(feature = "services")]
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::{
     io::Write,
@@ -18,7 +17,7 @@ use mlops_core::{
 };
 use mlops_serve::{
     batch::{Batcher, BatcherOptions},
-    metrics::{Format, ServeMetrics, encode, prometheus_client::registry::Registry},
+    metrics::{Format, ModelMetrics, ServeMetrics, encode, prometheus_client::registry::Registry},
     record::RequestRecorder,
 };
 
@@ -31,7 +30,7 @@ async fn promtool_finds_nothing_to_say_about_the_metrics() {
     let watched = metrics.model(&id);
     let batcher =
         Batcher::builder(id, MockFactory::new(MockSession::identity(4)), BatcherOptions::default())
-            .observer(watched.clone())
+            .observer(Arc::<ModelMetrics>::clone(&watched))
             .start()
             .unwrap();
     let batcher = Arc::new(batcher);

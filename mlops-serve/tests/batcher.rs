@@ -16,7 +16,9 @@ use std::{
 use async_trait::async_trait;
 use mlops_core::{
     Error,
-    inference::{Affinity, InferenceRequest, InferenceResponse, InferenceSession, Predict},
+    inference::{
+        Affinity, InferenceRequest, InferenceResponse, InferenceSession, Predict, SessionFactory,
+    },
     model::ModelId,
     signature::{Dim, ModelSignature, TensorSpec},
     tensor::{DataType, NamedTensors, Tensor},
@@ -29,7 +31,10 @@ use mlops_core::{
 };
 use mlops_serve::{
     WarmUp,
-    batch::{Batcher, BatcherBuilder, BatcherOptions, Batching, OnFull, Placement},
+    batch::{
+        BatchObserver, BatchRecord, Batcher, BatcherBuilder, BatcherOptions, Batching, OnFull,
+        Placement,
+    },
 };
 use ndarray::{Array2, array};
 use tokio::task::JoinHandle;
@@ -488,6 +493,46 @@ async fn a_panic_is_answered_where_callers_run() {
     let error = batcher.predict(request(1, f32::INFINITY)).await.unwrap_err();
     assert!(error.report().contains("infinity"), "{}", error.report());
     assert_eq!(value(&batcher.predict(request(1, 1.0)).await.unwrap()), 1.0);
+}
+
+/// Panics at the first batch, against its contract.
+#[derive(Debug, Default)]
+struct Clumsy(AtomicUsize);
+
+impl BatchObserver for Clumsy {
+    fn observe(&self, _: &BatchRecord<'_>) {
+        assert!(self.0.fetch_add(1, Ordering::SeqCst) > 0, "clumsy");
+    }
+}
+
+#[tokio::test]
+async fn a_panicking_observer_loses_one_batch_and_no_session() {
+    for placement in [Placement::Thread, Placement::CallerRuns] {
+        let observer = Arc::new(Clumsy::default());
+        let builder = builder(&MockSession::identity(4), options(placement));
+        let batcher = builder.observer(observer).start().unwrap();
+        let error = batcher.predict(request(1, 1.0)).await.unwrap_err();
+        assert!(matches!(error, Error::Backend { backend: "batcher", .. }), "{error}");
+        assert_eq!(value(&batcher.predict(request(1, 2.0)).await.unwrap()), 2.0);
+        batcher.shutdown(Duration::from_secs(10)).await.unwrap();
+    }
+}
+
+#[test]
+fn a_factory_that_panics_on_a_thread_is_an_error_not_a_hang() {
+    #[derive(Debug)]
+    struct Once(AtomicUsize);
+
+    impl SessionFactory for Once {
+        fn open(&self) -> mlops_core::Result<Box<dyn InferenceSession>> {
+            assert!(self.0.fetch_add(1, Ordering::SeqCst) == 0, "a second session");
+            Ok(Box::new(MockSession::identity(4)))
+        }
+    }
+
+    let options = options(Placement::Thread).with_instances(2);
+    let error = Batcher::start(id(), Once(AtomicUsize::new(0)), options).unwrap_err();
+    assert!(matches!(error, Error::Backend { backend: "session factory", .. }), "{error}");
 }
 
 #[tokio::test]

@@ -24,6 +24,7 @@ use mlops_serve::{
     protocol::{ServeOptions, health, oip, serve},
     session::onnxruntime::{DiscoverOptions, OnnxRuntime, OnnxSessionFactory, SessionOptions},
 };
+use tokio::signal::unix::{SignalKind, signal};
 
 #[derive(Parser)]
 #[command(about = "Serves ONNX models over the Open Inference Protocol")]
@@ -97,7 +98,11 @@ async fn main() -> Result<(), Failure> {
 
     let loading = tokio::task::spawn_blocking(move || load(&arguments, &models, &metrics, &table));
     let stop = async {
-        tokio::signal::ctrl_c().await.ok();
+        let mut terminate = signal(SignalKind::terminate()).expect("the runtime has signals");
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
         eprintln!("finishing what is under way");
     };
     let serving = serve(listener, router, ServeOptions::default(), stop);

@@ -14,9 +14,10 @@ pub struct InferenceRequest {
     pub inputs: NamedTensors,
     /// When the answer is no longer of use; `None` waits for as long as it takes.
     pub deadline: Option<Instant>,
-    /// What else the caller said. Boxed, so that a plain call stays small on its way through layers
-    /// of [`Predict`](crate::inference::Predict).
-    pub context: Option<Box<RequestContext>>,
+    /// What else the caller said. Behind a pointer, so that a plain call stays small on its way
+    /// through layers of [`Predict`](crate::inference::Predict), and shared, so that observers can
+    /// keep it.
+    pub context: Option<Arc<RequestContext>>,
 }
 
 /// The uncommon parts of an [`InferenceRequest`].
@@ -68,7 +69,7 @@ impl InferenceRequest {
     /// Sets the uncommon parts.
     #[must_use]
     pub fn with_context(mut self, context: RequestContext) -> Self {
-        self.context = Some(Box::new(context));
+        self.context = Some(Arc::new(context));
         self
     }
 
@@ -78,7 +79,7 @@ impl InferenceRequest {
         mut self,
         outputs: impl IntoIterator<Item = impl Into<TensorName>>,
     ) -> Self {
-        let context = self.context.get_or_insert_default();
+        let context = Arc::make_mut(self.context.get_or_insert_default());
         context.requested_outputs = Some(outputs.into_iter().map(Into::into).collect());
         self
     }

@@ -68,7 +68,7 @@ impl Predict for Observed {
 struct Watch<'a> {
     observed: &'a Observed,
     started: Instant,
-    context: Option<Box<RequestContext>>,
+    context: Option<Arc<RequestContext>>,
     inputs: Option<NamedTensors>,
     answered: bool,
 }

@@ -9,6 +9,9 @@ use crate::{
 };
 
 /// What can be done with any [`ModelRegistry`].
+///
+/// # Cancel safety
+/// These only read: dropping a call changes nothing.
 #[async_trait]
 pub trait ModelRegistryExt: ModelRegistry {
     /// The version a reference means now.

@@ -52,6 +52,9 @@ use crate::{
 /// 12. Registering a second version with the same semantic version MUST fail with
 ///     [`Error::AlreadyExists`](crate::Error::AlreadyExists).
 ///
+/// # Cancel safety
+/// A call whose future is dropped has happened as a whole or not at all.
+///
 /// # Implementing
 /// The suite is `testing::registry`; contract line *n* is its case *n*.
 #[async_trait]

@@ -20,7 +20,7 @@ pub(super) struct Item {
     pub(super) size_bytes: usize,
     pub(super) queued: Instant,
     pub(super) deadline: Option<Instant>,
-    context: Option<Box<RequestContext>>,
+    context: Option<Arc<RequestContext>>,
     pub(super) reply: oneshot::Sender<Reply>,
 }
 
@@ -82,6 +82,12 @@ impl Item {
         // A caller that has gone needs no answer.
         drop(self.reply.send(Reply::Done(result)));
     }
+}
+
+/// The answer never came: an observer panicked while the batch was under way.
+#[cold]
+pub(super) fn lost() -> Error {
+    Error::backend("batcher", "the answer was lost to a panic in an observer")
 }
 
 /// The size of axis 0 of every input.

@@ -8,13 +8,13 @@
 use std::sync::Arc;
 
 use mlops_core::{
-    Error, Result,
+    Result,
     inference::{InferenceRequest, InferenceResponse},
 };
 use tokio::sync::oneshot;
 
 use super::{
-    item::{Item, Reply},
+    item::{Item, Reply, lost},
     run::Runner,
     shared::{Shared, State, Taken, answer_late},
 };
@@ -55,7 +55,7 @@ pub(super) async fn predict(
                 }
                 leadership.lead(answer).await
             }
-            Err(_) => Err(Error::Closed { what: "batcher" }),
+            Err(_) => Err(lost()),
         },
     }
 }
@@ -74,15 +74,24 @@ fn enter(shared: &Arc<Shared>, state: &mut State, item: Item) -> Result<Entered,
 impl Leadership {
     /// Runs one batch and returns this caller's own answer.
     async fn lead(mut self, answer: oneshot::Receiver<Reply>) -> Result<InferenceResponse> {
-        // Once: callers that are ready to run get to queue, and so into this batch.
-        tokio::task::yield_now().await;
+        // Once, unless the batch is full already: callers that are ready to run get to queue, and so
+        // into this batch.
+        if !self.has_full_batch() {
+            tokio::task::yield_now().await;
+        }
         self.run();
         drop(self);
         match answer.await {
             Ok(Reply::Done(result)) => result,
-            // Nobody else knows of this channel, and `run` answers every item.
-            Ok(Reply::Lead(_)) | Err(_) => Err(Error::Closed { what: "batcher" }),
+            // Nobody else knows of this channel.
+            Ok(Reply::Lead(_)) | Err(_) => Err(lost()),
         }
+    }
+
+    fn has_full_batch(&self) -> bool {
+        let first = self.first.as_ref().map_or(0, |item| item.rows);
+        let queued = self.shared.state.lock().queue.queued(false).rows;
+        first + queued >= self.shared.policy.max_batch_size
     }
 
     fn run(&mut self) {
@@ -100,7 +109,7 @@ impl Leadership {
         answer_late(late, now);
         let count = batch.len();
         if count > 0 {
-            runner.run_batch(context, batch);
+            runner.run(context, batch);
         }
         self.shared.done(&mut self.shared.state.lock(), count);
     }

@@ -6,6 +6,7 @@
 //! or by whichever caller comes first (`leader`).
 
 mod batcher;
+mod builder;
 mod item;
 mod leader;
 mod observer;
@@ -18,7 +19,8 @@ mod stack;
 mod worker;
 
 pub use self::{
-    batcher::{Batcher, BatcherBuilder, BatcherLoad},
+    batcher::{Batcher, BatcherLoad},
+    builder::BatcherBuilder,
     observer::{BatchObserver, BatchRecord},
     options::{BatcherOptions, Batching, OnFull, Placement},
 };

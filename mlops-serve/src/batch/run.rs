@@ -47,12 +47,21 @@ impl Runner {
         Self { session, stacker: Stacker::default() }
     }
 
-    /// Runs the items as one batch and answers each.
-    ///
+    /// Runs the items as one batch and answers each, whatever panics on the way.
+    pub(super) fn run(&mut self, context: &RunContext, items: Vec<Item>) {
+        let run = AssertUnwindSafe(|| self.run_batch(context, items));
+        if let Err(panic) = catch_unwind(run) {
+            // Not the session, whose panics are answered: an observer, against its contract. Callers
+            // that were not answered yet see their channel close.
+            let error = panic_error(&*panic);
+            tracing::error!(error = error.report(), "an observer of batches panicked");
+        }
+    }
+
     /// If the batch fails, each item runs again alone: one bad request fails by itself.
-    pub(super) fn run_batch(&mut self, context: &RunContext, items: Vec<Item>) {
+    fn run_batch(&mut self, context: &RunContext, items: Vec<Item>) {
         let claimed = context.clock.monotonic();
-        match self.run(context, &items, claimed) {
+        match self.run_once(context, &items, claimed) {
             Ok(ran) => answer_all(context, items, &ran, claimed),
             Err(error) if items.len() == 1 => {
                 items.into_iter().for_each(|item| item.answer(Err(error.clone())));
@@ -67,7 +76,7 @@ impl Runner {
         }
     }
 
-    fn run(&mut self, context: &RunContext, items: &[Item], claimed: Instant) -> Result<Ran> {
+    fn run_once(&mut self, context: &RunContext, items: &[Item], claimed: Instant) -> Result<Ran> {
         let signature = &context.descriptor.signature;
         let rows = items.iter().map(|item| item.rows).sum();
         let batched = context.descriptor.max_batch_size.is_some();

@@ -2,11 +2,7 @@
 
 use std::sync::Arc;
 
-use mlops_core::{
-    Result,
-    clock::Signal,
-    inference::{InferenceSession, SessionFactory},
-};
+use mlops_core::{clock::Signal, inference::InferenceSession};
 
 use super::{
     policy::Decision,
@@ -22,18 +18,10 @@ pub(super) fn work(shared: &Shared, session: Box<dyn InferenceSession>) {
         answer_late(late, shared.context.clock.monotonic());
         let count = batch.len();
         if count > 0 {
-            runner.run_batch(&shared.context, batch);
+            runner.run(&shared.context, batch);
         }
         shared.done(&mut shared.state.lock(), count);
     }
-}
-
-/// Opens a session, unless there is one already, and runs a check on it.
-pub(super) fn open(
-    factory: &dyn SessionFactory,
-    session: Option<Box<dyn InferenceSession>>,
-) -> Result<Box<dyn InferenceSession>> {
-    session.map_or_else(|| factory.open(), Ok)
 }
 
 /// Waits for a batch; `None` once the batcher is closed and the queue empty.

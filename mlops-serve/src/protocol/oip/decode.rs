@@ -1,6 +1,6 @@
 //! A request from its bytes.
 
-use std::{borrow::Cow, collections::BTreeMap, sync::Arc, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use mlops_core::{
@@ -9,7 +9,10 @@ use mlops_core::{
     signature::ModelSignature,
     tensor::{DataType, NamedTensors, TensorName},
 };
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{IgnoredAny, MapAccess, Visitor},
+};
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
@@ -61,42 +64,69 @@ struct WireOutput<'a> {
 }
 
 /// Parameters of the request. Those the protocol reserves have a field; others go to the model.
-#[derive(Deserialize, Default)]
-#[serde(default)]
+#[derive(Default)]
 struct WireParameters {
     binary_data_output: bool,
     priority: u32,
     /// Microseconds.
     timeout: u64,
-    #[serde(flatten)]
     others: BTreeMap<String, Parameter>,
+}
+
+// By hand: `#[serde(flatten)]` would read every value twice.
+impl<'de> Deserialize<'de> for WireParameters {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ParametersVisitor)
+    }
+}
+
+struct ParametersVisitor;
+
+impl<'de> Visitor<'de> for ParametersVisitor {
+    type Value = WireParameters;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of parameters")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<WireParameters, A::Error> {
+        #[derive(Deserialize)]
+        struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+        let mut parameters = WireParameters::default();
+        while let Some(Key(key)) = map.next_key()? {
+            match &*key {
+                "binary_data_output" => parameters.binary_data_output = map.next_value()?,
+                "priority" => parameters.priority = map.next_value()?,
+                "timeout" => parameters.timeout = map.next_value()?,
+                _ => drop(parameters.others.insert(key.into_owned(), map.next_value()?)),
+            }
+        }
+        Ok(parameters)
+    }
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct InputParameters {
     binary_data_size: Option<u64>,
-    shared_memory_region: Option<de_ignore::Present>,
+    shared_memory_region: Option<Present>,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct OutputParameters {
     binary_data: Option<bool>,
-    classification: Option<de_ignore::Present>,
-    shared_memory_region: Option<de_ignore::Present>,
+    classification: Option<Present>,
+    shared_memory_region: Option<Present>,
 }
 
-mod de_ignore {
-    use serde::{Deserialize, Deserializer, de::IgnoredAny};
+/// A value of any kind: only that it is there matters.
+struct Present;
 
-    /// A value of any kind: only that it is there matters.
-    pub(super) struct Present;
-
-    impl<'de> Deserialize<'de> for Present {
-        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            IgnoredAny::deserialize(deserializer).map(|_| Self)
-        }
+impl<'de> Deserialize<'de> for Present {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        IgnoredAny::deserialize(deserializer).map(|_| Self)
     }
 }
 
@@ -175,7 +205,7 @@ fn decode_input(
         ));
     };
     let name = &spec.name;
-    let invalid = |expected: &dyn std::fmt::Display, actual: &dyn std::fmt::Display| {
+    let invalid = |expected: &dyn fmt::Display, actual: &dyn fmt::Display| {
         Error::invalid_tensor(Arc::clone(name), expected, actual)
     };
     if input.parameters.shared_memory_region.is_some() {

@@ -234,7 +234,8 @@ async fn answer(rest: &Rest, path: &ModelPath, request: Request) -> WireResult<R
         let body = read_body(request, max_body_bytes).await?;
         let mut decoded = decode(body, json_length, max_json_depth, &descriptor.signature)?;
         if trace_parent.is_some() {
-            decoded.request.context.get_or_insert_default().trace_parent = trace_parent;
+            let context = decoded.request.context.get_or_insert_default();
+            Arc::make_mut(context).trace_parent = trace_parent;
         }
         Ok(decoded)
     };
