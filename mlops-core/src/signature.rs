@@ -220,11 +220,15 @@ impl ModelSignature {
         Ok(())
     }
 
-    /// Checks that `requested` are outputs, each named once.
+    /// Checks that `requested` are outputs, at least one, each named once.
     ///
     /// # Errors
-    /// [`Error::InvalidTensor`] for the first name that is not an output or comes twice.
+    /// [`Error::InvalidTensor`] for the first name that is not an output or comes twice;
+    /// [`Error::InvalidArgument`] if there is none.
     pub fn validate_requested(&self, requested: &[TensorName]) -> Result<()> {
+        if requested.is_empty() {
+            return Err(Error::invalid("requested outputs", "none is requested"));
+        }
         for (index, name) in requested.iter().enumerate() {
             self.require_output(name)?;
             if requested[..index].contains(name) {
@@ -423,6 +427,7 @@ mod tests {
         );
         assert!(signature.validate_requested(&["z".into(), "y".into()]).is_ok());
         assert!(signature.validate_requested(&["z".into(), "z".into()]).is_err());
+        assert!(signature.validate_requested(&[]).is_err());
         assert_eq!(
             signature.validate_requested(&["x".into()]).unwrap_err().to_string(),
             "tensor `x`: expected an output of the model (y, z), got an unknown name"

@@ -29,6 +29,7 @@
 //! | [`batch`] | | [`batch::Batcher`]: many callers, one run; a `Predict` over any `SessionFactory` |
 //! | [`host`] | | the set of models a server has, and which are ready |
 //! | `protocol` | `http` | Open Inference Protocol and health as axum routers; `serve` within limits |
+//! | `tower` | `tower` | models as tower services and back |
 //! | `metrics` | `prometheus` | requests, phases, batch sizes, load; `/metrics` |
 //!
 //! **Not here**: a process of its own, a configuration file, a thread or task that starts behind
@@ -42,6 +43,8 @@ pub mod metrics;
 pub mod protocol;
 pub mod record;
 pub mod session;
+#[cfg(feature = "tower")]
+pub mod tower;
 mod warm_up;
 
 pub use mlops_core;

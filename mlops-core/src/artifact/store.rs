@@ -8,10 +8,11 @@ use object_store::{
     memory::InMemory, path::Path as ObjectPath,
 };
 
-use super::transfer::{Source, next, transfer};
+use super::{
+    error::{check_digest, store_error},
+    transfer::{Artifact, Source, next, transfer},
+};
 use crate::{Digest, Error, Result, progress::Progress, relative_path::RelativePath};
-
-const BACKEND: &str = "object store";
 
 /// Artifacts in an object store: written with their digest, read back verified.
 ///
@@ -31,17 +32,6 @@ const BACKEND: &str = "object store";
 #[derive(Debug, Clone)]
 pub struct ArtifactStore {
     store: Arc<dyn ObjectStore>,
-}
-
-/// What was written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Artifact {
-    /// Where it lies in the store.
-    pub path: RelativePath,
-    /// How many bytes it has.
-    pub size_bytes: u64,
-    /// What it contains.
-    pub digest: Digest,
 }
 
 impl ArtifactStore {
@@ -233,24 +223,4 @@ pub(super) fn object_path(path: &RelativePath) -> Result<ObjectPath> {
 fn local_path(path: &Path) -> Result<ObjectPath> {
     let absolute = std::path::absolute(path).map_err(|error| Error::file(path, error))?;
     ObjectPath::from_absolute_path(absolute).map_err(|error| Error::invalid("path", error))
-}
-
-pub(super) fn check_digest(
-    name: &dyn fmt::Display,
-    actual: &Digest,
-    expected: &Digest,
-) -> Result<()> {
-    if actual == expected {
-        return Ok(());
-    }
-    let reason = format_args!("its content has {actual}, not {expected}");
-    Err(Error::corrupt("artifact", name, reason))
-}
-
-pub(super) fn store_error(error: object_store::Error, name: &dyn fmt::Display) -> Error {
-    match error {
-        object_store::Error::NotFound { .. } => Error::not_found("artifact", name),
-        object_store::Error::AlreadyExists { .. } => Error::already_exists("artifact", name),
-        other => Error::backend(BACKEND, other),
-    }
 }

@@ -7,13 +7,24 @@ use object_store::{
     ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart, path::Path as ObjectPath,
 };
 
-use super::store::{Artifact, check_digest, store_error};
+use super::error::{check_digest, store_error};
 use crate::{Digest, Result, digest::Digester, progress::Progress, relative_path::RelativePath};
 
 /// Objects up to this size are written at once; larger ones in parts, of which this many bytes and
 /// no more are in memory.
 const PART_BYTES: usize = 8 << 20;
 const PARTS_IN_FLIGHT: usize = 2;
+
+/// What was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Artifact {
+    /// Where it lies in the store.
+    pub path: RelativePath,
+    /// How many bytes it has.
+    pub size_bytes: u64,
+    /// What it contains.
+    pub digest: Digest,
+}
 
 /// An object to move.
 pub(super) struct Source<'a> {

@@ -91,7 +91,8 @@ impl Runner {
             let outputs = if let [only] = items {
                 guarded(|| self.session.run(&only.inputs, &options))?
             } else {
-                let inputs = self.stacker.stack(signature, items)?;
+                let inputs =
+                    self.stacker.stack(signature, &items.iter().map(|item| &item.inputs))?;
                 stacked_at = context.clock.monotonic();
                 guarded(|| self.session.run(&inputs, &options))?
             };

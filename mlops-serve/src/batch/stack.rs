@@ -10,8 +10,6 @@ use mlops_core::{
 };
 use smallvec::SmallVec;
 
-use super::item::Item;
-
 /// Rows up to this size are copied out of a batch; larger ones share it. A copy costs less than the
 /// book-keeping of a share, and a slow reader of a small row must not keep a large batch alive.
 const COPY_UP_TO_BYTES: usize = 256;
@@ -24,18 +22,18 @@ pub(super) struct Stacker {
 }
 
 impl Stacker {
-    /// The inputs of all items, stacked along axis 0 in their order.
-    pub(super) fn stack(
+    /// The inputs of all requests, stacked along axis 0 in their order.
+    pub(super) fn stack<'a>(
         &mut self,
         signature: &ModelSignature,
-        items: &[Item],
+        requests: &(impl Iterator<Item = &'a NamedTensors> + Clone),
     ) -> Result<NamedTensors> {
         self.buffers.resize_with(signature.inputs.len(), BytesMut::new);
         let mut stacked = NamedTensors::new();
         for (spec, buffer) in signature.inputs.iter().zip(&mut self.buffers) {
-            let parts = items
-                .iter()
-                .map(|item| item.inputs.require(&spec.name))
+            let parts = requests
+                .clone()
+                .map(|inputs| inputs.require(&spec.name))
                 .collect::<Result<SmallVec<[&Tensor; 64]>>>()?;
             stacked.insert(Arc::clone(&spec.name), stack(spec.data_type, &parts, buffer)?)?;
         }
@@ -77,7 +75,7 @@ pub(super) fn check_rows(outputs: &NamedTensors, rows: usize) -> Result<()> {
     Ok(())
 }
 
-/// The rows from `start` on that belong to one item.
+/// The rows from `start` on that belong to one request.
 pub(super) fn split(outputs: &NamedTensors, start: usize, rows: usize) -> Result<NamedTensors> {
     let mut split = NamedTensors::new();
     for (name, tensor) in outputs {
@@ -90,61 +88,54 @@ pub(super) fn split(outputs: &NamedTensors, start: usize, rows: usize) -> Result
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
-    use mlops_core::{
-        inference::{InferenceRequest, ModelDescriptor},
-        model::{ModelId, ModelName, ModelVersion},
-        signature::{Dim, TensorSpec},
-    };
+    use mlops_core::signature::{Dim, TensorSpec};
     use ndarray::{Array2, Axis};
     use proptest::prelude::*;
-    use tokio::sync::oneshot;
 
     use super::*;
 
-    fn descriptor(width: usize) -> ModelDescriptor {
+    fn signature(width: usize) -> ModelSignature {
         let batch = || Dim::Symbolic("batch".into());
-        let signature = ModelSignature {
+        ModelSignature {
             inputs: vec![
                 TensorSpec::new("numbers", DataType::F32, [batch(), Dim::Fixed(width)]),
                 TensorSpec::new("words", DataType::Bytes, [batch()]),
             ],
             outputs: vec![TensorSpec::new("y", DataType::F32, [batch()])],
-        };
-        let id = ModelId::new(ModelName::new("m").unwrap(), ModelVersion::new(1));
-        ModelDescriptor::new(Arc::new(id), Arc::new(signature), "mock").with_max_batch_size(1000)
+        }
     }
 
-    fn item(rows: usize, width: usize, first: usize) -> Item {
+    fn request(rows: usize, width: usize, first: usize) -> NamedTensors {
         let numbers = Array2::from_shape_fn((rows, width), |(i, j)| (first + i * width + j) as f32);
         let words = (0..rows).map(|row| Bytes::from(format!("{}", first + row))).collect();
         let mut inputs = NamedTensors::single("numbers", Tensor::from_array(numbers));
         inputs.insert("words", Tensor::from_strings(&[rows], words).unwrap()).unwrap();
-        let (reply, _) = oneshot::channel();
-        let request = InferenceRequest::new(inputs);
-        Item::admit(request, &descriptor(width), Instant::now(), reply).unwrap()
+        inputs
     }
 
     proptest! {
         #[test]
         fn splitting_gives_back_what_was_stacked(rows in prop::collection::vec(0_usize..5, 1..9), width in 0_usize..100) {
-            let items: Vec<Item> = rows.iter().enumerate().map(|(n, rows)| item(*rows, width, n * 1000)).collect();
-            let signature = descriptor(width).signature;
+            let requests: Vec<_> =
+                rows.iter().enumerate().map(|(n, rows)| request(*rows, width, n * 1000)).collect();
             let mut stacker = Stacker::default();
             // Twice: the second time in memory that was used before.
             for _ in 0..2 {
-                let stacked = stacker.stack(&signature, &items).unwrap();
+                let stacked = stacker.stack(&signature(width), &requests.iter()).unwrap();
                 let total = rows.iter().sum();
                 check_rows(&stacked, total).unwrap();
                 prop_assert!(check_rows(&stacked, total + 1).is_err());
-                let views: Vec<_> = items.iter().map(|item| item.inputs.get("numbers").unwrap().view::<f32>().unwrap()).collect();
+                let views: Vec<_> = requests
+                    .iter()
+                    .map(|inputs| inputs.get("numbers").unwrap().view::<f32>().unwrap())
+                    .collect();
                 let expected = ndarray::concatenate(Axis(0), &views).unwrap();
-                prop_assert_eq!(stacked.get("numbers").unwrap().view::<f32>().unwrap(), expected);
+                let numbers = stacked.get("numbers").unwrap();
+                prop_assert_eq!(numbers.view::<f32>().unwrap(), expected);
                 let mut start = 0;
-                for item in &items {
-                    prop_assert_eq!(&split(&stacked, start, item.rows).unwrap(), &item.inputs);
-                    start += item.rows;
+                for (inputs, rows) in requests.iter().zip(&rows) {
+                    prop_assert_eq!(&split(&stacked, start, *rows).unwrap(), inputs);
+                    start += rows;
                 }
             }
         }
@@ -165,18 +156,19 @@ mod tests {
 
     #[test]
     fn memory_is_used_again_once_a_batch_is_gone() {
-        let items: Vec<Item> = (0..4).map(|n| item(2, 8, n)).collect();
-        let signature = descriptor(8).signature;
+        let requests: Vec<_> = (0..4).map(|n| request(2, 8, n)).collect();
+        let signature = signature(8);
         let mut stacker = Stacker::default();
         let address =
             |stacked: &NamedTensors| stacked.get("numbers").unwrap().bytes().unwrap().as_ptr();
-        let first = stacker.stack(&signature, &items).unwrap();
+        let first = stacker.stack(&signature, &requests.iter()).unwrap();
         let held = address(&first);
         // Still held: another place. Gone: the same again.
-        assert_ne!(address(&stacker.stack(&signature, &items).unwrap()), held);
+        assert_ne!(address(&stacker.stack(&signature, &requests.iter()).unwrap()), held);
         drop(first);
-        let places: Vec<_> =
-            (0..4).map(|_| address(&stacker.stack(&signature, &items).unwrap())).collect();
+        let places: Vec<_> = (0..4)
+            .map(|_| address(&stacker.stack(&signature, &requests.iter()).unwrap()))
+            .collect();
         assert!(places.windows(2).any(|pair| pair[0] == pair[1]), "{places:?}");
     }
 }

@@ -40,6 +40,8 @@
 //! # }
 //! ```
 
+mod families;
+mod load;
 mod model;
 #[cfg(feature = "http")]
 mod route;

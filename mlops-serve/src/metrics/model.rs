@@ -8,13 +8,13 @@ use mlops_core::{
 };
 use prometheus_client::metrics::{counter::Counter, histogram::Histogram};
 
-use super::serve::{ModelLabels, ServeMetrics, model_labels};
+use super::families::{Families, ModelLabels, model_labels};
 use crate::batch::{BatchObserver, BatchRecord, Batcher};
 
 /// The metrics of one model: an observer of its predictions and of its batches.
 #[derive(Debug)]
 pub struct ModelMetrics {
-    metrics: ServeMetrics,
+    families: Arc<Families>,
     labels: ModelLabels,
     ok: Counter,
     request_duration: Histogram,
@@ -25,25 +25,23 @@ pub struct ModelMetrics {
 }
 
 impl ModelMetrics {
-    pub(super) fn new(metrics: ServeMetrics, id: &ModelId) -> Self {
+    pub(super) fn new(families: Arc<Families>, id: &ModelId) -> Self {
         let labels = model_labels(Some(id));
-        let families = Arc::clone(&metrics.families);
-        let [name, version] = labels.clone();
         Self {
-            ok: families.requests.get_or_create_owned(&[name, version, ("code", "ok".into())]),
+            ok: families.requests(&labels, "ok"),
             request_duration: families.request_duration.get_or_create_owned(&labels),
             queue_wait: families.queue_wait.get_or_create_owned(&labels),
             batching_duration: families.batching_duration.get_or_create_owned(&labels),
             inference_duration: families.inference_duration.get_or_create_owned(&labels),
             batch_size: families.batch_size.get_or_create_owned(&labels),
-            metrics,
+            families,
             labels,
         }
     }
 
     /// Reports how much a batcher has to do, for as long as it lives.
     pub fn watch_load(&self, batcher: &Arc<Batcher>) {
-        self.metrics.watch_load(self.labels.clone(), batcher);
+        self.families.loads.watch(self.labels.clone(), batcher);
     }
 }
 
@@ -60,9 +58,7 @@ impl PredictionObserver for ModelMetrics {
                 self.ok.inc();
             }
             Err(error) => {
-                let [name, version] = self.labels.clone();
-                let labels = [name, version, ("code", error.code().to_owned())];
-                self.metrics.families.requests.get_or_create(&labels).inc();
+                self.families.requests(&self.labels, error.code()).inc();
             }
         }
     }

@@ -69,7 +69,7 @@ impl OnnxSession {
 
     fn run_plain(&mut self, values: &Values<'_>) -> Result<NamedTensors> {
         let outputs = self.session.run::<0>(&values[..]).map_err(run_error)?;
-        name_outputs(&self.signature, outputs)
+        take_outputs(output_names(&self.signature), outputs)
     }
 
     fn run_requested(
@@ -83,7 +83,7 @@ impl OnnxSession {
         let options = self.run_options()?.with_outputs(selector);
         let outputs =
             self.session.run_with_options::<_, 0>(&values[..], &options).map_err(run_error)?;
-        name_outputs(&self.signature, outputs)
+        take_outputs(requested, outputs)
     }
 
     /// Runs with options that another thread can terminate. They are shared with that thread, which
@@ -101,7 +101,7 @@ impl OnnxSession {
             }
         });
         match self.session.run_with_options::<_, 0>(&values[..], &options) {
-            Ok(outputs) => name_outputs(&self.signature, outputs),
+            Ok(outputs) => take_outputs(output_names(&self.signature), outputs),
             Err(_) if cancel.is_cancelled() => Err(Error::Cancelled),
             Err(error) => Err(run_error(error)),
         }
@@ -156,7 +156,7 @@ impl InferenceSession for OnnxSession {
             (None, None) if self.shrink.is_some() => {
                 let options = self.run_options()?;
                 let outputs = self.session.run_with_options::<_, 0>(&values[..], &options);
-                name_outputs(&self.signature, outputs.map_err(run_error)?)?
+                take_outputs(output_names(&self.signature), outputs.map_err(run_error)?)?
             }
             (None, None) => self.run_plain(&values)?,
         };
@@ -177,13 +177,18 @@ fn align(inputs: &NamedTensors) -> Result<Option<NamedTensors>> {
     Ok(Some(moved))
 }
 
-/// Takes the outputs out of the session, under the names that the signature holds already.
-fn name_outputs(signature: &ModelSignature, outputs: SessionOutputs<'_>) -> Result<NamedTensors> {
+fn output_names(signature: &ModelSignature) -> impl Iterator<Item = &TensorName> {
+    signature.outputs.iter().map(|spec| &spec.name)
+}
+
+/// Takes the outputs out of the session, under these names, which are in their order.
+fn take_outputs<'a>(
+    names: impl IntoIterator<Item = &'a TensorName>,
+    outputs: SessionOutputs<'_>,
+) -> Result<NamedTensors> {
     let mut named = NamedTensors::new();
-    for (name, value) in outputs {
-        let name =
-            signature.output(name).map_or_else(|| name.into(), |spec| Arc::clone(&spec.name));
-        named.insert(name, to_tensor(value)?)?;
+    for (name, (_, value)) in names.into_iter().zip(outputs) {
+        named.insert(Arc::clone(name), to_tensor(value)?)?;
     }
     Ok(named)
 }
