@@ -67,6 +67,7 @@ impl TensorSpec {
     ///
     /// # Errors
     /// [`Error::InvalidTensor`].
+    #[inline]
     pub fn check(&self, data_type: DataType, shape: &[usize]) -> Result<()> {
         let fits = |(dim, size): (&Dim, &usize)| !matches!(dim, Dim::Fixed(fixed) if fixed != size);
         if data_type == self.data_type

@@ -47,6 +47,7 @@ impl NamedTensors {
     ///
     /// # Errors
     /// [`Error::InvalidTensor`] if there is one of this name already.
+    #[inline]
     pub fn insert(&mut self, name: impl Into<TensorName>, tensor: Tensor) -> Result<()> {
         let name = name.into();
         if self.get(&name).is_some() {

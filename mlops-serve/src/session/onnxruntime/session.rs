@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use mlops_core::{
     Error, Result,
     inference::{Affinity, CancelHandle, InferenceSession, RunOptions},
-    signature::ModelSignature,
+    signature::{ModelSignature, TensorSpec},
     tensor::{NamedTensors, TensorName},
 };
 use ort::session::{
@@ -69,7 +69,7 @@ impl OnnxSession {
 
     fn run_plain(&mut self, values: &Values<'_>) -> Result<NamedTensors> {
         let outputs = self.session.run::<0>(&values[..]).map_err(run_error)?;
-        take_outputs(output_names(&self.signature), outputs)
+        take_outputs(&self.signature.outputs, outputs)
     }
 
     fn run_requested(
@@ -83,7 +83,8 @@ impl OnnxSession {
         let options = self.run_options()?.with_outputs(selector);
         let outputs =
             self.session.run_with_options::<_, 0>(&values[..], &options).map_err(run_error)?;
-        take_outputs(requested, outputs)
+        let signature = &self.signature;
+        take_outputs(requested.iter().filter_map(|name| signature.output(name)), outputs)
     }
 
     /// Runs with options that another thread can terminate. They are shared with that thread, which
@@ -101,7 +102,7 @@ impl OnnxSession {
             }
         });
         match self.session.run_with_options::<_, 0>(&values[..], &options) {
-            Ok(outputs) => take_outputs(output_names(&self.signature), outputs),
+            Ok(outputs) => take_outputs(&self.signature.outputs, outputs),
             Err(_) if cancel.is_cancelled() => Err(Error::Cancelled),
             Err(error) => Err(run_error(error)),
         }
@@ -139,56 +140,53 @@ impl InferenceSession for OnnxSession {
         if options.cancel.as_ref().is_some_and(CancelHandle::is_cancelled) {
             return Err(Error::Cancelled);
         }
-        let moved = align(inputs)?;
-        let inputs = moved.as_ref().unwrap_or(inputs);
-        let values = self
-            .signature
-            .inputs
-            .iter()
-            .map(|spec| to_value(inputs.require(&spec.name)?))
-            .collect::<Result<Values<'_>>>()?;
-        let outputs = match (&options.cancel, requested) {
-            (Some(cancel), None) => self.run_cancellable(&values, cancel)?,
+        let moved;
+        let inputs = if inputs.iter().all(|(_, tensor)| tensor.is_aligned()) {
+            inputs
+        } else {
+            moved = align(inputs)?;
+            &moved
+        };
+        let mut values = Values::new();
+        for spec in &self.signature.inputs {
+            values.push(to_value(inputs.require(&spec.name)?)?);
+        }
+        match (&options.cancel, requested) {
+            (Some(cancel), None) => self.run_cancellable(&values, cancel),
             (Some(cancel), Some(requested)) => {
-                select(&self.run_cancellable(&values, cancel)?, requested)?
+                select(&self.run_cancellable(&values, cancel)?, requested)
             }
-            (None, Some(requested)) => self.run_requested(&values, requested)?,
+            (None, Some(requested)) => self.run_requested(&values, requested),
             (None, None) if self.shrink.is_some() => {
                 let options = self.run_options()?;
                 let outputs = self.session.run_with_options::<_, 0>(&values[..], &options);
-                take_outputs(output_names(&self.signature), outputs.map_err(run_error)?)?
+                take_outputs(&self.signature.outputs, outputs.map_err(run_error)?)
             }
-            (None, None) => self.run_plain(&values)?,
-        };
-        self.signature.validate_outputs(&outputs, requested)?;
-        Ok(outputs)
+            (None, None) => self.run_plain(&values),
+        }
     }
 }
 
-/// The inputs at addresses they can be read from, if they are not already.
-fn align(inputs: &NamedTensors) -> Result<Option<NamedTensors>> {
-    if inputs.iter().all(|(_, tensor)| tensor.is_aligned()) {
-        return Ok(None);
-    }
+/// The inputs at addresses they can be read from.
+fn align(inputs: &NamedTensors) -> Result<NamedTensors> {
     let mut moved = NamedTensors::new();
     for (name, tensor) in inputs {
         moved.insert(Arc::clone(name), tensor.clone().into_aligned())?;
     }
-    Ok(Some(moved))
+    Ok(moved)
 }
 
-fn output_names(signature: &ModelSignature) -> impl Iterator<Item = &TensorName> {
-    signature.outputs.iter().map(|spec| &spec.name)
-}
-
-/// Takes the outputs out of the session, under these names, which are in their order.
+/// Takes the outputs, which are those of these specs in their order, out of the session, and checks
+/// each.
 fn take_outputs<'a>(
-    names: impl IntoIterator<Item = &'a TensorName>,
+    specs: impl IntoIterator<Item = &'a TensorSpec>,
     outputs: SessionOutputs<'_>,
 ) -> Result<NamedTensors> {
     let mut named = NamedTensors::new();
-    for (name, (_, value)) in names.into_iter().zip(outputs) {
-        named.insert(Arc::clone(name), to_tensor(value)?)?;
+    for (spec, (_, value)) in specs.into_iter().zip(outputs) {
+        let tensor = to_tensor(value)?;
+        spec.check(tensor.data_type(), tensor.shape())?;
+        named.insert(Arc::clone(&spec.name), tensor)?;
     }
     Ok(named)
 }
