@@ -41,7 +41,8 @@ pub enum Placement {
     Thread,
     /// The first caller that finds a session free runs the batch, on its own thread, and answers the
     /// others. For sessions so fast that waking a thread would cost more; it occupies a thread of
-    /// the async runtime for as long as a batch takes.
+    /// the async runtime for as long as a batch takes. A caller that keeps its future without polling
+    /// it, where it could drop it, may hold up the others.
     CallerRuns,
 }
 

@@ -53,8 +53,7 @@ impl Runner {
         if let Err(panic) = catch_unwind(run) {
             // Not the session, whose panics are answered: an observer, against its contract. Callers
             // that were not answered yet see their channel close.
-            let error = panic_error(&*panic);
-            tracing::error!(error = error.report(), "an observer of batches panicked");
+            tracing::error!(message = panic_message(&*panic), "an observer of batches panicked");
         }
     }
 
@@ -134,15 +133,13 @@ fn answer_all(context: &RunContext, items: Vec<Item>, ran: &Ran, claimed: Instan
 
 /// A panic in a session as an error: the thread and the other callers live on.
 fn guarded<T>(run: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| Err(panic_error(&*panic)))
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+        Err(Error::backend("session", format!("panicked: {}", panic_message(&*panic))))
+    })
 }
 
 #[cold]
-fn panic_error(panic: &(dyn Any + Send)) -> Error {
-    let message = panic
-        .downcast_ref::<&str>()
-        .map(|message| (*message).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no message".into());
-    Error::backend("session", format!("panicked: {message}"))
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }

@@ -198,6 +198,7 @@ impl Shared {
             while let Some(item) = state.queue.pop() {
                 abandoned.push(item);
             }
+            self.tell_if_drained(&state);
         }
         let count = abandoned.len();
         for item in abandoned {
