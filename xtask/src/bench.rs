@@ -1,13 +1,10 @@
 //! The benchmarks, against the peers.
 
-use std::{
-    path::{Path, PathBuf},
-    process::{Child, Stdio},
-    time::Duration,
-};
+use std::path::{Path, PathBuf};
 
 use crate::{
     command::{Result, cargo, command, execute, target},
+    server::Server,
     setup,
 };
 
@@ -52,35 +49,34 @@ fn models() -> Result<PathBuf> {
 
 /// The server against the hand-written one, under `wrk`, in turn.
 fn http(library: &Path, models: &Path) -> Result<()> {
-    let mut ours = command(target().join("release/model_server"), &["--http", "127.0.0.1:8201"]);
+    let mut ours = command(target().join("release/model_server"), &["--http", "127.0.0.1:0"]);
     ours.args(["--max-batch-size", "64", "--onnxruntime"]).arg(library).arg("--models").arg(models);
-    let _ours = Server(ours.stderr(Stdio::null()).spawn()?);
+    let ours = Server::start(&mut ours)?;
     let mut theirs = command(target().join("release/axum_ort"), &[]);
-    theirs.arg(library).arg(models).arg("127.0.0.1:8202");
-    let _theirs = Server(theirs.stderr(Stdio::null()).spawn()?);
-    std::thread::sleep(Duration::from_secs(2));
+    theirs.arg(library).arg(models).arg("127.0.0.1:0");
+    let theirs = Server::start(&mut theirs)?;
 
     println!(
         "\n| OIP over HTTP, binary, 1 row, `wrk` | ours | hand-written | ratio | p99 ours | p99 theirs | bar |"
     );
     println!("| --- | --- | --- | --- | --- | --- | --- |");
-    for model in ["small", "big"] {
+    for (model, width) in [("small", "64"), ("big", "512")] {
         for connections in ["1", "32", "128"] {
-            let (mut ours, mut theirs, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+            let (mut our_loads, mut their_loads, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
             for _ in 0..ROUNDS {
-                let our = wrk(8201, model, connections)?;
-                let their = wrk(8202, model, connections)?;
+                let our = wrk(ours.url(), model, width, connections)?;
+                let their = wrk(theirs.url(), model, width, connections)?;
                 ratios.push(our.rate / their.rate);
-                ours.push(our);
-                theirs.push(their);
+                our_loads.push(our);
+                their_loads.push(their);
             }
             println!(
                 "| {model} MLP, {connections} connections | {:.0}/s | {:.0}/s | {:.3} | {} | {} | 0.85 |",
-                median(ours.iter().map(|load| load.rate).collect()),
-                median(theirs.iter().map(|load| load.rate).collect()),
+                median(our_loads.iter().map(|load| load.rate).collect()),
+                median(their_loads.iter().map(|load| load.rate).collect()),
                 median(ratios),
-                middle(&ours),
-                middle(&theirs),
+                middle(&our_loads),
+                middle(&their_loads),
             );
         }
     }
@@ -93,18 +89,15 @@ struct Load {
     p99: String,
 }
 
-fn wrk(port: u16, model: &str, connections: &str) -> Result<Load> {
-    let url = format!("http://127.0.0.1:{port}/v2/models/{model}/infer");
-    let script = format!("benches/wrk/{model}.lua");
-    let output = command(
-        "wrk",
-        &["-t1", "-c", connections, "-d", SECONDS, "--latency", "-s", &script, &url],
-    )
-    .output()
-    .map_err(|error| format!("wrk: {error}; `apt-get install wrk`"))?;
+fn wrk(server: &str, model: &str, width: &str, connections: &str) -> Result<Load> {
+    let url = format!("{server}/v2/models/{model}/infer");
+    let output = command("wrk", &["-t1", "-c", connections, "-d", SECONDS, "--latency"])
+        .args(["-s", "benches/wrk/infer.lua", &url, "--", width])
+        .output()
+        .map_err(|error| format!("wrk: {error}; `apt-get install wrk`"))?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     if text.contains("Non-2xx") || !output.status.success() {
-        return Err(format!("wrk against port {port}: {text}").into());
+        return Err(format!("wrk against {server}: {text}").into());
     }
     let after = |label: &str| {
         let line = text.lines().find(|line| line.trim_start().starts_with(label));
@@ -123,14 +116,4 @@ fn middle(loads: &[Load]) -> &str {
     let mut order: Vec<&Load> = loads.iter().collect();
     order.sort_by(|one, other| one.rate.total_cmp(&other.rate));
     &order[order.len() / 2].p99
-}
-
-/// A server that ends with this value.
-struct Server(Child);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.0.kill().ok();
-        self.0.wait().ok();
-    }
 }

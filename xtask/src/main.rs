@@ -4,6 +4,7 @@
 mod bench;
 mod command;
 mod demo;
+mod server;
 mod setup;
 mod test;
 mod verify;
