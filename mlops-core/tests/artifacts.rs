@@ -10,10 +10,19 @@ use std::{
     },
 };
 
+use futures_util::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
 use mlops_core::{
     Digest, Error,
     artifact::ArtifactStore,
     model::{FileRole, ModelPackage, PackageBuilder},
+    object_store::{
+        self, CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
+        ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, UploadPart,
+        path::Path as ObjectPath,
+    },
     progress::{NoProgress, Progress},
     relative_path::RelativePath,
     signature::{Dim, ModelSignature, TensorSpec},
@@ -230,4 +239,111 @@ async fn a_damaged_package_is_no_package() {
         assert!(store.list(Some(&path("models/digits/2"))).await.unwrap().is_empty());
     })
     .await;
+}
+
+/// Takes the first part of every upload, and no second one.
+#[derive(Debug, Default)]
+struct Full {
+    aborted: Arc<AtomicU64>,
+}
+
+#[derive(Debug)]
+struct Upload {
+    parts: usize,
+    aborted: Arc<AtomicU64>,
+}
+
+fn full<T>() -> object_store::Result<T> {
+    Err(object_store::Error::Generic { store: "Full", source: "no room".into() })
+}
+
+#[async_trait::async_trait]
+impl MultipartUpload for Upload {
+    fn put_part(&mut self, _: PutPayload) -> UploadPart {
+        self.parts += 1;
+        let result = if self.parts == 1 { Ok(()) } else { full() };
+        Box::pin(std::future::ready(result))
+    }
+
+    async fn complete(&mut self) -> object_store::Result<PutResult> {
+        full()
+    }
+
+    async fn abort(&mut self) -> object_store::Result<()> {
+        self.aborted.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+impl std::fmt::Display for Full {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Full")
+    }
+}
+
+#[async_trait::async_trait]
+impl ObjectStore for Full {
+    async fn put_opts(
+        &self,
+        _: &ObjectPath,
+        _: PutPayload,
+        _: PutOptions,
+    ) -> object_store::Result<PutResult> {
+        full()
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        _: &ObjectPath,
+        _: PutMultipartOptions,
+    ) -> object_store::Result<Box<dyn MultipartUpload>> {
+        Ok(Box::new(Upload { parts: 0, aborted: Arc::clone(&self.aborted) }))
+    }
+
+    async fn get_opts(&self, _: &ObjectPath, _: GetOptions) -> object_store::Result<GetResult> {
+        full()
+    }
+
+    fn delete_stream(
+        &self,
+        _: BoxStream<'static, object_store::Result<ObjectPath>>,
+    ) -> BoxStream<'static, object_store::Result<ObjectPath>> {
+        stream::empty().boxed()
+    }
+
+    fn list(&self, _: Option<&ObjectPath>) -> BoxStream<'static, object_store::Result<ObjectMeta>> {
+        stream::empty().boxed()
+    }
+
+    async fn list_with_delimiter(
+        &self,
+        _: Option<&ObjectPath>,
+    ) -> object_store::Result<ListResult> {
+        full()
+    }
+
+    async fn copy_opts(
+        &self,
+        _: &ObjectPath,
+        _: &ObjectPath,
+        _: CopyOptions,
+    ) -> object_store::Result<()> {
+        full()
+    }
+}
+
+#[tokio::test]
+async fn an_upload_that_fails_is_taken_back() {
+    let directory = TempDir::new().unwrap();
+    let source = directory.path().join("source");
+    // The second part fails, or the only one is written and completing fails.
+    for size in [17 << 20, 8 << 20 | 1] {
+        let full = Full::default();
+        let aborted = Arc::clone(&full.aborted);
+        let store = ArtifactStore::new(Arc::new(full));
+        fs::write(&source, vec![1; size]).unwrap();
+        let error = store.put_file(&path("file"), &source, None, &NoProgress).await.unwrap_err();
+        assert!(error.report().contains("no room"), "{}", error.report());
+        assert_eq!(aborted.load(Ordering::Relaxed), 1);
+    }
 }

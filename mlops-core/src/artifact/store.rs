@@ -3,6 +3,7 @@
 use std::{fmt, path::Path, sync::Arc};
 
 use bytes::Bytes;
+use futures_util::StreamExt;
 use object_store::{
     ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, local::LocalFileSystem,
     memory::InMemory, path::Path as ObjectPath,
@@ -10,7 +11,7 @@ use object_store::{
 
 use super::{
     error::{check_digest, store_error},
-    transfer::{Artifact, Source, next, transfer},
+    transfer::{Artifact, Source, transfer},
 };
 use crate::{Digest, Error, Result, progress::Progress, relative_path::RelativePath};
 
@@ -187,7 +188,7 @@ impl ArtifactStore {
         let prefix = below.map(object_path).transpose()?;
         let mut listing = self.store.list(prefix.as_ref());
         let mut found = Vec::new();
-        while let Some(object) = next(&mut listing).await {
+        while let Some(object) = listing.next().await {
             let object = object.map_err(|error| store_error(error, &"list"))?;
             found.push((object.location.as_ref().parse()?, object.size));
         }

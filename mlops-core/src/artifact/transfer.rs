@@ -1,19 +1,17 @@
 //! Moving an object from one store to another, in pieces, hashed on the way.
 
-use std::{fmt, future::poll_fn, pin::Pin, sync::Arc};
+use std::{fmt, future::ready, sync::Arc};
 
-use futures_core::Stream;
-use object_store::{
-    ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart, path::Path as ObjectPath,
-};
+use bytes::Bytes;
+use futures_util::{StreamExt, future::join, stream::BoxStream};
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload, UploadPart, path::Path as ObjectPath};
 
 use super::error::{check_digest, store_error};
 use crate::{Digest, Result, digest::Digester, progress::Progress, relative_path::RelativePath};
 
-/// Objects up to this size are written at once; larger ones in parts, of which this many bytes and
-/// no more are in memory.
+/// Objects up to this size are written at once; larger ones in parts of this size, of which two are
+/// in memory.
 const PART_BYTES: usize = 8 << 20;
-const PARTS_IN_FLIGHT: usize = 2;
 
 /// What was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,23 +56,35 @@ pub(super) async fn transfer(
         let payload = PutPayload::from_bytes(content);
         store.put(target, payload).await.map_err(write_error)?;
     } else {
-        let mut content = found.into_stream();
-        let upload = store.put_multipart(target).await.map_err(write_error)?;
-        let mut upload = WriteMultipart::new_with_chunk_size(upload, PART_BYTES);
-        while let Some(piece) = next(&mut content).await {
-            let piece = piece.map_err(read_error)?;
-            digester.update(&piece);
-            upload.wait_for_capacity(PARTS_IN_FLIGHT).await.map_err(write_error)?;
-            progress.advance(piece.len() as u64);
-            upload.put(piece);
+        let mut parts = Parts { stream: found.into_stream(), rest: Bytes::new() };
+        let mut upload = store.put_multipart(target).await.map_err(write_error)?;
+        let sent = async {
+            // The next part is read while the one before is written.
+            let mut writing: UploadPart = Box::pin(ready(Ok(())));
+            loop {
+                let (part, written) = join(parts.next(), writing).await;
+                written.map_err(write_error)?;
+                let part = part.map_err(read_error)?;
+                if part.is_empty() {
+                    break;
+                }
+                for piece in &part {
+                    digester.update(piece);
+                    progress.advance(piece.len() as u64);
+                }
+                writing = upload.put_part(part.into_iter().collect());
+            }
+            if let Some(expected) = expected {
+                check_digest(&from.name, &digester.finish(), expected)?;
+            }
+            upload.complete().await.map(drop).map_err(write_error)
+        };
+        if let Err(error) = sent.await {
+            if let Err(left) = upload.abort().await {
+                tracing::warn!(%path, error = %left, "parts of an upload may be left behind");
+            }
+            return Err(error);
         }
-        let as_expected = expected
-            .map_or(Ok(()), |expected| check_digest(&from.name, &digester.finish(), expected));
-        if let Err(corrupt) = as_expected {
-            upload.abort().await.map_err(write_error)?;
-            return Err(corrupt);
-        }
-        upload.finish().await.map_err(write_error)?;
     }
     Ok(Artifact {
         path: path.clone(),
@@ -83,7 +93,28 @@ pub(super) async fn transfer(
     })
 }
 
-/// The next item of a stream.
-pub(super) async fn next<T>(stream: &mut Pin<Box<dyn Stream<Item = T> + Send + '_>>) -> Option<T> {
-    poll_fn(|context| stream.as_mut().poll_next(context)).await
+/// An object's content in parts of [`PART_BYTES`], each in pieces, the last part smaller.
+struct Parts {
+    stream: BoxStream<'static, object_store::Result<Bytes>>,
+    /// What the last piece had more than its part took.
+    rest: Bytes,
+}
+
+impl Parts {
+    /// The next part; empty at the end.
+    async fn next(&mut self) -> object_store::Result<Vec<Bytes>> {
+        let (mut part, mut size_bytes) = (Vec::new(), 0);
+        while size_bytes < PART_BYTES {
+            if self.rest.is_empty() {
+                match self.stream.next().await {
+                    Some(piece) => self.rest = piece?,
+                    None => break,
+                }
+            }
+            let piece = self.rest.split_to(self.rest.len().min(PART_BYTES - size_bytes));
+            size_bytes += piece.len();
+            part.push(piece);
+        }
+        Ok(part)
+    }
 }

@@ -224,7 +224,17 @@ impl ModelPackage {
 impl Manifest {
     fn check(&self) -> Result<()> {
         self.signature.check()?;
+        let mut size_bytes = 0_u64;
         for (index, file) in self.files.iter().enumerate() {
+            if file.path.as_str() == MANIFEST {
+                return Err(Error::invalid(
+                    "package",
+                    "the manifest is listed as one of its files",
+                ));
+            }
+            size_bytes = size_bytes
+                .checked_add(file.size_bytes)
+                .ok_or_else(|| Error::invalid("package", "its files' sizes overflow"))?;
             if self.files[..index].iter().any(|other| other.path == file.path) {
                 let reason = format!("file `{}` is listed twice", file.path);
                 return Err(Error::invalid("package", reason));

@@ -116,9 +116,29 @@ fn bad_manifests_are_refused() {
     open(&manifest("model.onnx", 1)).unwrap();
     assert!(matches!(open(&manifest("model.onnx", 2)), Err(Error::Unsupported { .. })));
     let no_model = manifest("m", 1).replace("\"model\"", "\"labels\"");
-    for json in
-        ["", "{}", "[]", &no_model, &manifest("../m", 1), &manifest("/m", 1), &manifest("a//m", 1)]
-    {
+    let file = |path: &str, size_bytes: u64| {
+        format!(
+            r#"{{"path":"{path}","size_bytes":{size_bytes},"digest":"{digest}","role":"labels"}}"#
+        )
+    };
+    let files = |more: &str| {
+        let one = manifest("m", 1);
+        format!("{},{more}]}}", one.strip_suffix("]}").unwrap())
+    };
+    open(&files(&file("n", 0))).unwrap();
+    let huge = files(&format!("{},{}", file("n", u64::MAX), file("o", u64::MAX)));
+    let itself = files(&file(MANIFEST, 0));
+    for json in [
+        "",
+        "{}",
+        "[]",
+        &no_model,
+        &huge,
+        &itself,
+        &manifest("../m", 1),
+        &manifest("/m", 1),
+        &manifest("a//m", 1),
+    ] {
         let error = open(json).unwrap_err();
         assert!(matches!(error, Error::Corrupt { kind: "manifest", .. }), "{json}: {error}");
     }

@@ -31,11 +31,26 @@ use crate::timestamp::Timestamp;
 #[derive(Debug)]
 pub struct OutcomeJoin<T> {
     limits: JoinLimits,
-    pending: HashMap<Arc<str>, (Timestamp, T)>,
-    /// Ids in the order they came. Holds ids that are no longer pending until they reach the front.
-    order: VecDeque<(Timestamp, Arc<str>)>,
+    pending: HashMap<Arc<str>, Pending<T>>,
+    /// Predictions in the order they came. Those no longer pending stay until they reach the front.
+    order: VecDeque<Arrival>,
+    /// How many predictions there were: what tells those of one id apart, even at the same time.
+    predictions: u64,
     expired: u64,
     unmatched: u64,
+}
+
+#[derive(Debug)]
+struct Pending<T> {
+    prediction: u64,
+    value: T,
+}
+
+#[derive(Debug)]
+struct Arrival {
+    prediction: u64,
+    at: Timestamp,
+    id: Arc<str>,
 }
 
 /// How much an [`OutcomeJoin`] holds.
@@ -51,28 +66,37 @@ impl<T> OutcomeJoin<T> {
     /// Holds nothing yet.
     #[must_use]
     pub fn new(limits: JoinLimits) -> Self {
-        Self { limits, pending: HashMap::new(), order: VecDeque::new(), expired: 0, unmatched: 0 }
+        Self {
+            limits,
+            pending: HashMap::new(),
+            order: VecDeque::new(),
+            predictions: 0,
+            expired: 0,
+            unmatched: 0,
+        }
     }
 
     /// Takes note of a prediction. A second one of the same id replaces the first.
     pub fn predicted(&mut self, request_id: Arc<str>, at: Timestamp, value: T) {
         self.expire(at);
-        self.pending.insert(Arc::clone(&request_id), (at, value));
-        self.order.push_back((at, request_id));
+        self.predictions += 1;
+        let prediction = self.predictions;
+        self.pending.insert(Arc::clone(&request_id), Pending { prediction, value });
+        self.order.push_back(Arrival { prediction, at, id: request_id });
         while self.pending.len() > self.limits.max_pending {
             self.drop_oldest();
         }
         // Ids that were answered or replaced wait in `order` for their turn: keep them few.
         if self.order.len() > 2 * self.pending.len() + 16 {
             let pending = &self.pending;
-            self.order.retain(|(at, id)| pending.get(id).is_some_and(|(kept, _)| kept == at));
+            self.order.retain(|arrival| arrival.is_pending(pending));
         }
     }
 
     /// The value of the prediction this outcome is about, once; `None` if it never came or is gone.
     pub fn outcome(&mut self, request_id: &str, at: Timestamp) -> Option<T> {
         self.expire(at);
-        let found = self.pending.remove(request_id).map(|(_, value)| value);
+        let found = self.pending.remove(request_id).map(|pending| pending.value);
         self.unmatched += u64::from(found.is_none());
         found
     }
@@ -97,18 +121,25 @@ impl<T> OutcomeJoin<T> {
 
     fn expire(&mut self, now: Timestamp) {
         let horizon = now.saturating_sub(self.limits.max_age);
-        while self.order.front().is_some_and(|(at, _)| *at < horizon) {
+        while self.order.front().is_some_and(|oldest| oldest.at < horizon) {
             self.drop_oldest();
         }
     }
 
     fn drop_oldest(&mut self) {
-        if let Some((at, id)) = self.order.pop_front()
-            && self.pending.get(&id).is_some_and(|(kept, _)| *kept == at)
+        if let Some(oldest) = self.order.pop_front()
+            && oldest.is_pending(&self.pending)
         {
-            self.pending.remove(&id);
+            self.pending.remove(&oldest.id);
             self.expired += 1;
         }
+    }
+}
+
+impl Arrival {
+    /// True unless its outcome came or a later prediction took its id.
+    fn is_pending<T>(&self, pending: &HashMap<Arc<str>, Pending<T>>) -> bool {
+        pending.get(&self.id).is_some_and(|kept| kept.prediction == self.prediction)
     }
 }
 
@@ -166,5 +197,15 @@ mod tests {
         }
         // A third stays out; all but the newest eight were given up.
         assert_eq!(join.expired(), 3334 - 8);
+    }
+
+    #[test]
+    fn one_id_over_and_over_at_one_time_takes_no_memory() {
+        let mut join = join(8, 100);
+        for n in 0..1000 {
+            join.predicted("a".into(), time(0), n);
+            assert!(join.pending() == 1 && join.order.len() <= 20);
+        }
+        assert_eq!((join.outcome("a", time(0)), join.expired()), (Some(999), 0));
     }
 }

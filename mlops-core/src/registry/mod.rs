@@ -48,7 +48,8 @@ use crate::{
 /// 10. A version that an alias stands for MUST NOT be deleted: that is
 ///     [`Error::Refused`](crate::Error::Refused). A deleted version MUST be gone from `get`,
 ///     `fetch` and lists.
-/// 11. A deleted model MUST be gone with its versions and aliases.
+/// 11. A deleted model MUST be gone with its versions and aliases; under the same name, a later
+///     model's aliases MUST have greater revisions, so that whoever polls sees the change.
 /// 12. Registering a second version with the same semantic version MUST fail with
 ///     [`Error::AlreadyExists`](crate::Error::AlreadyExists).
 ///

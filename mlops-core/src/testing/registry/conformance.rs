@@ -12,7 +12,7 @@ use crate::{
     },
     progress::NoProgress,
     registry::{
-        AliasWatch, Expected, ModelRegistry, ModelRegistryExt, Page, RegisterOptions,
+        AliasBinding, AliasWatch, Expected, ModelRegistry, ModelRegistryExt, Page, RegisterOptions,
         RegisteredVersion, SetAlias,
     },
     signature::{Dim, ModelSignature, TensorSpec},
@@ -365,12 +365,21 @@ async fn deleted_models_are_gone(registry: Registry) -> Outcome {
     let (model, champion) = (name("model"), alias("champion"));
     register(&registry, "model", "one").await?;
     register(&registry, "other", "one").await?;
-    registry.set_alias(&model, &champion, Some(version(1)), &SetAlias::default()).await?;
+    let change = SetAlias::default();
+    let before = registry.set_alias(&model, &champion, Some(version(1)), &change).await?;
     registry.delete_model(&model).await?;
     expect_not_found(registry.get(&model, version(1)).await, "model")?;
     expect_not_found(registry.get_alias(&model, &champion).await, "model")?;
     let listed = registry.list_models(&Page::default()).await?.items;
-    check(listed == [name("other")], format!("listed {listed:?}"))
+    check(listed == [name("other")], format!("listed {listed:?}"))?;
+
+    let again = register(&registry, "model", "two").await?.id.version;
+    let after = registry.set_alias(&model, &champion, Some(again), &change).await?;
+    let revision = |binding: Option<AliasBinding>| binding.map(|binding| binding.revision);
+    check(
+        revision(after) > revision(before),
+        format!("{before:?} before the deletion, {after:?} after it"),
+    )
 }
 
 async fn semantic_versions_are_unique(registry: Registry) -> Outcome {

@@ -4,7 +4,10 @@ use std::{
     collections::BTreeMap,
     fmt, fs,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -26,6 +29,8 @@ use crate::{
 #[derive(Debug)]
 pub struct MemoryRegistry {
     models: Mutex<BTreeMap<ModelName, Model>>,
+    /// One count for all aliases, so that revisions never repeat, not even when a model is deleted.
+    last_revision: AtomicU64,
     clock: Arc<dyn Clock>,
 }
 
@@ -34,8 +39,6 @@ struct Model {
     last_version: u64,
     versions: BTreeMap<ModelVersion, Version>,
     aliases: BTreeMap<Alias, AliasBinding>,
-    /// Survives the removal of an alias, so that its revisions never repeat.
-    last_revision: u64,
 }
 
 #[derive(Debug)]
@@ -49,7 +52,7 @@ impl MemoryRegistry {
     /// An empty registry that takes the time from `clock`.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { models: Mutex::default(), clock }
+        Self { models: Mutex::default(), last_revision: AtomicU64::new(0), clock }
     }
 
     fn with_model<T>(
@@ -190,8 +193,7 @@ impl ModelRegistry for MemoryRegistry {
             if let Some(version) = to.filter(|version| !model.versions.contains_key(version)) {
                 return Err(version_not_found(name, version));
             }
-            model.last_revision += 1;
-            let revision = model.last_revision;
+            let revision = self.last_revision.fetch_add(1, Ordering::Relaxed) + 1;
             let binding = to.map(|version| AliasBinding { version, revision });
             match binding {
                 Some(binding) => model.aliases.insert(alias.clone(), binding),

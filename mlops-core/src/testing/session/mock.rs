@@ -1,6 +1,6 @@
 //! A session without an engine.
 
-use std::{fmt, sync::Arc};
+use std::{collections::VecDeque, fmt, sync::Arc};
 
 use parking_lot::{Condvar, Mutex};
 
@@ -119,7 +119,7 @@ pub struct MockLog {
 #[derive(Debug, Default)]
 struct LogState {
     runs: Vec<usize>,
-    failures: Vec<Error>,
+    failures: VecDeque<Error>,
     closed: bool,
     held: usize,
 }
@@ -131,9 +131,9 @@ impl MockLog {
         self.state.lock().runs.clone()
     }
 
-    /// Makes the next run fail with this error.
+    /// Makes the next run fail with this error; called again, the one after it.
     pub fn fail_next(&self, error: Error) {
-        self.state.lock().failures.push(error);
+        self.state.lock().failures.push_back(error);
     }
 
     /// Holds up every run from now on, until [`open_gate`](Self::open_gate).
@@ -166,7 +166,7 @@ impl MockLog {
             }
             state.held -= 1;
         }
-        state.failures.pop().map_or(Ok(()), Err)
+        state.failures.pop_front().map_or(Ok(()), Err)
     }
 }
 
