@@ -1,6 +1,7 @@
 //! [`Predict`]: anything that answers inference requests.
 
 use std::{
+    collections::BTreeMap,
     fmt::{Debug, Display},
     pin::Pin,
     sync::Arc,
@@ -13,6 +14,7 @@ use crate::{
     inference::{InferenceRequest, InferenceResponse},
     model::ModelId,
     signature::ModelSignature,
+    tensor::TensorName,
 };
 
 /// A model that answers requests: a batcher, a router over several, a cache, a remote server.
@@ -64,6 +66,8 @@ pub struct ModelDescriptor {
     pub max_batch_size: Option<usize>,
     /// The Open Inference Protocol's name of the engine and format.
     pub platform: Arc<str>,
+    /// The names of the classes along the last axis of an output, for outputs that have them.
+    pub labels: BTreeMap<TensorName, Arc<[Arc<str>]>>,
 }
 
 impl ModelDescriptor {
@@ -74,13 +78,30 @@ impl ModelDescriptor {
         signature: Arc<ModelSignature>,
         platform: impl Into<Arc<str>>,
     ) -> Self {
-        Self { id, signature, max_batch_size: None, platform: platform.into() }
+        Self {
+            id,
+            signature,
+            max_batch_size: None,
+            platform: platform.into(),
+            labels: BTreeMap::new(),
+        }
     }
 
     /// Says that requests hold up to this many rows.
     #[must_use]
     pub fn with_max_batch_size(mut self, max_batch_size: usize) -> Self {
         self.max_batch_size = Some(max_batch_size);
+        self
+    }
+
+    /// Names the classes along the last axis of an output.
+    #[must_use]
+    pub fn with_labels(
+        mut self,
+        output: impl Into<TensorName>,
+        labels: impl IntoIterator<Item = impl Into<Arc<str>>>,
+    ) -> Self {
+        self.labels.insert(output.into(), labels.into_iter().map(Into::into).collect());
         self
     }
 }

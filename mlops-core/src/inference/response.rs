@@ -43,6 +43,10 @@ pub struct Timings {
     pub batching: Duration,
     /// The run of the batch it was in.
     pub inference: Duration,
+    /// Splitting the outputs of the batch it was in.
+    pub splitting: Duration,
+    /// Rows of the request itself; 1 if the model has no batch axis.
+    pub rows: usize,
     /// Rows of the batch it was in, its own included.
     pub batch_rows: usize,
 }

@@ -1,8 +1,8 @@
 //! [`BatchObserver`].
 
-use std::{fmt::Debug, sync::Arc, time::Duration};
+use std::{fmt::Debug, sync::Arc};
 
-use mlops_core::Error;
+use mlops_core::{Error, inference::Timings};
 
 /// Sees every batch that ran.
 ///
@@ -22,10 +22,8 @@ pub struct BatchRecord<'a> {
     pub requests: usize,
     /// Rows in it.
     pub rows: usize,
-    /// Stacking the inputs.
-    pub batching: Duration,
-    /// Running the session.
-    pub inference: Duration,
+    /// Where its time went; without the queue, in which each request has its own.
+    pub timings: Timings,
     /// What went wrong, if anything did.
     pub error: Option<&'a Error>,
 }

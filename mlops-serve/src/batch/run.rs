@@ -4,7 +4,7 @@ use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use mlops_core::{
@@ -13,11 +13,12 @@ use mlops_core::{
     inference::{InferenceResponse, InferenceSession, ModelDescriptor, RunOptions, Timings},
     tensor::NamedTensors,
 };
+use smallvec::{SmallVec, smallvec};
 
 use super::{
     item::Item,
     observer::{BatchObserver, BatchRecord},
-    stack::{Stacker, check_rows, split},
+    stack::{Stacker, check_rows, split_rows},
 };
 
 /// A session with what it needs to run batches. Moves between owners as one.
@@ -35,12 +36,13 @@ pub(super) struct RunContext {
     pub(super) observers: Vec<Arc<dyn BatchObserver>>,
 }
 
-/// Outputs of a run, and where its time went.
+/// The outputs of each request of a run, in order, and where its time went.
 struct Ran {
-    outputs: NamedTensors,
-    batching: Duration,
-    inference: Duration,
+    outputs: Parts,
+    timings: Timings,
 }
+
+type Parts = SmallVec<[NamedTensors; 1]>;
 
 impl Runner {
     pub(super) fn new(session: Box<dyn InferenceSession>) -> Self {
@@ -61,7 +63,7 @@ impl Runner {
     fn run_batch(&mut self, context: &RunContext, items: Vec<Item>) {
         let claimed = context.clock.monotonic();
         match self.run_once(context, &items, claimed) {
-            Ok(ran) => answer_all(context, items, &ran, claimed),
+            Ok(ran) => answer_all(context, items, ran, claimed),
             Err(error) if items.len() == 1 => {
                 items.into_iter().for_each(|item| item.answer(Err(error.clone())));
             }
@@ -76,58 +78,71 @@ impl Runner {
     }
 
     fn run_once(&mut self, context: &RunContext, items: &[Item], claimed: Instant) -> Result<Ran> {
-        let signature = &context.descriptor.signature;
         let rows = items.iter().map(|item| item.rows).sum();
-        let batched = context.descriptor.max_batch_size.is_some();
-        let mut stacked_at = claimed;
+        let clock = &context.clock;
+        let (mut stacked_at, mut ran_at) = (claimed, None);
         let result = (|| {
-            let options = items
-                .first()
-                .and_then(Item::requested_outputs)
-                .map_or_else(RunOptions::default, |requested| {
-                    RunOptions::default().with_requested_outputs(requested.to_vec())
-                });
             let outputs = if let [only] = items {
-                guarded(|| self.session.run(&only.inputs, &options))?
+                self.run_session(items, &only.inputs)?
             } else {
+                let signature = &context.descriptor.signature;
                 let inputs =
                     self.stacker.stack(signature, &items.iter().map(|item| &item.inputs))?;
-                stacked_at = context.clock.monotonic();
-                guarded(|| self.session.run(&inputs, &options))?
+                stacked_at = clock.monotonic();
+                self.run_session(items, &inputs)?
             };
-            if batched {
+            ran_at = Some(clock.monotonic());
+            if context.descriptor.max_batch_size.is_some() {
                 check_rows(&outputs, rows)?;
             }
-            Ok(outputs)
+            split(outputs, items)
         })();
-        let batching = stacked_at.saturating_duration_since(claimed);
-        let inference = context.clock.monotonic().saturating_duration_since(stacked_at);
+        // One request has nothing to split, and the clock costs more than that.
+        let done_at = ran_at.filter(|_| items.len() == 1).unwrap_or_else(|| clock.monotonic());
+        let ran_at = ran_at.unwrap_or(done_at);
+        let mut timings = Timings::default();
+        timings.batching = stacked_at.saturating_duration_since(claimed);
+        timings.inference = ran_at.saturating_duration_since(stacked_at);
+        timings.splitting = done_at.saturating_duration_since(ran_at);
+        timings.batch_rows = rows;
         if !context.observers.is_empty() {
             let error = result.as_ref().err();
-            let record = BatchRecord { requests: items.len(), rows, batching, inference, error };
+            let record = BatchRecord { requests: items.len(), rows, timings, error };
             context.observers.iter().for_each(|observer| observer.observe(&record));
         }
-        Ok(Ran { outputs: result?, batching, inference })
+        Ok(Ran { outputs: result?, timings })
+    }
+
+    fn run_session(&mut self, items: &[Item], inputs: &NamedTensors) -> Result<NamedTensors> {
+        let requested = items.first().and_then(Item::requested_outputs);
+        let options = requested.map_or_else(RunOptions::default, |requested| {
+            RunOptions::default().with_requested_outputs(requested.to_vec())
+        });
+        guarded(|| self.session.run(inputs, &options))
     }
 }
 
-fn answer_all(context: &RunContext, items: Vec<Item>, ran: &Ran, claimed: Instant) {
-    let batch_rows = items.iter().map(|item| item.rows).sum();
-    let alone = items.len() == 1;
+/// Each request's part of a run's outputs.
+fn split(outputs: NamedTensors, items: &[Item]) -> Result<Parts> {
+    if items.len() == 1 {
+        return Ok(smallvec![outputs]);
+    }
     let mut start = 0;
-    for item in items {
-        let outputs =
-            if alone { Ok(ran.outputs.clone()) } else { split(&ran.outputs, start, item.rows) };
+    let parts = items.iter().map(|item| {
+        let part = split_rows(&outputs, start, item.rows);
         start += item.rows;
-        let mut timings = Timings::default();
+        part
+    });
+    parts.collect()
+}
+
+fn answer_all(context: &RunContext, items: Vec<Item>, ran: Ran, claimed: Instant) {
+    for (item, outputs) in items.into_iter().zip(ran.outputs) {
+        let mut timings = ran.timings;
         timings.queue = claimed.saturating_duration_since(item.queued);
-        timings.batching = ran.batching;
-        timings.inference = ran.inference;
-        timings.batch_rows = batch_rows;
+        timings.rows = item.rows;
         let served_by = Arc::clone(&context.descriptor.id);
-        item.answer(
-            outputs.map(|outputs| InferenceResponse::new(outputs, served_by).with_timings(timings)),
-        );
+        item.answer(Ok(InferenceResponse::new(outputs, served_by).with_timings(timings)));
     }
 }
 

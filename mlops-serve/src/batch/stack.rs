@@ -76,7 +76,11 @@ pub(super) fn check_rows(outputs: &NamedTensors, rows: usize) -> Result<()> {
 }
 
 /// The rows from `start` on that belong to one request.
-pub(super) fn split(outputs: &NamedTensors, start: usize, rows: usize) -> Result<NamedTensors> {
+pub(super) fn split_rows(
+    outputs: &NamedTensors,
+    start: usize,
+    rows: usize,
+) -> Result<NamedTensors> {
     let mut split = NamedTensors::new();
     for (name, tensor) in outputs {
         let part = tensor.rows(start..start + rows)?;
@@ -134,7 +138,7 @@ mod tests {
                 prop_assert_eq!(numbers.view::<f32>().unwrap(), expected);
                 let mut start = 0;
                 for (inputs, rows) in requests.iter().zip(&rows) {
-                    prop_assert_eq!(&split(&stacked, start, *rows).unwrap(), inputs);
+                    prop_assert_eq!(&split_rows(&stacked, start, *rows).unwrap(), inputs);
                     start += rows;
                 }
             }
@@ -150,8 +154,8 @@ mod tests {
             tensors.get("y").unwrap().bytes().unwrap()[offset..].as_ptr()
         };
         let (small, large) = (batch(256), batch(257));
-        assert_ne!(address(&split(&small, 1, 1).unwrap(), 0), address(&small, 256));
-        assert_eq!(address(&split(&large, 1, 1).unwrap(), 0), address(&large, 257));
+        assert_ne!(address(&split_rows(&small, 1, 1).unwrap(), 0), address(&small, 256));
+        assert_eq!(address(&split_rows(&large, 1, 1).unwrap(), 0), address(&large, 257));
     }
 
     #[test]

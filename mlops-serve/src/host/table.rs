@@ -4,12 +4,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use mlops_core::{
     Error, Result,
-    inference::Predict,
     model::{ModelId, ModelName, ModelVersion},
 };
 use parking_lot::RwLock;
 
-use super::models::{ModelState, ModelStatus, Models};
+use super::models::{ModelState, ModelStatus, Models, ServedModel};
 
 /// The models of a server: announced, then published when they are loaded and warm.
 ///
@@ -22,7 +21,7 @@ pub struct ModelTable {
 #[derive(Debug)]
 enum Entry {
     Loading,
-    Ready(Arc<dyn Predict>),
+    Ready(Arc<ServedModel>),
     Failed { reason: String },
 }
 
@@ -42,44 +41,45 @@ impl ModelTable {
 
     /// Makes a model answer requests, under the name and version of its descriptor; returns the one
     /// that did so before.
-    pub fn publish(&self, model: Arc<dyn Predict>) -> Option<Arc<dyn Predict>> {
-        let id = Arc::clone(&model.descriptor().id);
-        self.set(&id, Entry::Ready(model))
+    pub fn publish(&self, model: impl Into<ServedModel>) -> Option<Arc<ServedModel>> {
+        let model = model.into();
+        let id = Arc::clone(&model.predict.descriptor().id);
+        self.set(&id, Entry::Ready(Arc::new(model)))
     }
 
     /// Says that a model could not be loaded; returns the one that answered before, which no longer
     /// does.
-    pub fn fail(&self, id: &ModelId, error: &Error) -> Option<Arc<dyn Predict>> {
+    pub fn fail(&self, id: &ModelId, error: &Error) -> Option<Arc<ServedModel>> {
         self.set(id, Entry::Failed { reason: error.report() })
     }
 
     /// Forgets a model; returns it if it answered requests.
-    pub fn remove(&self, id: &ModelId) -> Option<Arc<dyn Predict>> {
+    pub fn remove(&self, id: &ModelId) -> Option<Arc<ServedModel>> {
         let mut models = self.models.write();
         let versions = models.get_mut(&id.name)?;
         let removed = versions.remove(&id.version);
         if versions.is_empty() {
             models.remove(&id.name);
         }
-        removed.and_then(Entry::into_predict)
+        removed.and_then(Entry::into_served)
     }
 
-    fn set(&self, id: &ModelId, entry: Entry) -> Option<Arc<dyn Predict>> {
+    fn set(&self, id: &ModelId, entry: Entry) -> Option<Arc<ServedModel>> {
         let mut models = self.models.write();
         let before = models.entry(id.name.clone()).or_default().insert(id.version, entry);
-        before.and_then(Entry::into_predict)
+        before.and_then(Entry::into_served)
     }
 }
 
 impl Models for ModelTable {
-    fn find(&self, name: &str, version: Option<ModelVersion>) -> Result<Arc<dyn Predict>> {
+    fn find(&self, name: &str, version: Option<ModelVersion>) -> Result<Arc<ServedModel>> {
         let models = self.models.read();
         let Some(versions) = models.get(name) else {
             return Err(Error::not_found("model", name));
         };
         let Some(version) = version else {
             let mut newest_first = versions.iter().rev();
-            return match newest_first.find_map(|(_, entry)| entry.predict()) {
+            return match newest_first.find_map(|(_, entry)| entry.served()) {
                 Some(model) => Ok(Arc::clone(model)),
                 None => Err(Error::unavailable(
                     "model",
@@ -113,14 +113,14 @@ impl Models for ModelTable {
 }
 
 impl Entry {
-    fn predict(&self) -> Option<&Arc<dyn Predict>> {
+    fn served(&self) -> Option<&Arc<ServedModel>> {
         match self {
             Self::Ready(model) => Some(model),
             Self::Loading | Self::Failed { .. } => None,
         }
     }
 
-    fn into_predict(self) -> Option<Arc<dyn Predict>> {
+    fn into_served(self) -> Option<Arc<ServedModel>> {
         match self {
             Self::Ready(model) => Some(model),
             Self::Loading | Self::Failed { .. } => None,
@@ -138,7 +138,10 @@ impl Entry {
 
 #[cfg(test)]
 mod tests {
-    use mlops_core::testing::session::{MockFactory, MockSession};
+    use mlops_core::{
+        inference::Predict,
+        testing::session::{MockFactory, MockSession},
+    };
 
     use super::*;
     use crate::batch::{Batcher, BatcherOptions};
@@ -163,8 +166,9 @@ mod tests {
         table.publish(model(1));
         table.publish(model(2));
         table.announce(&id(2));
-        let found =
-            |version| table.find("m", version).map(|model| model.descriptor().id.version.get());
+        let found = |version| {
+            table.find("m", version).map(|model| model.predict.descriptor().id.version.get())
+        };
         assert_eq!(found(None).unwrap(), 2);
         assert_eq!(found(Some(ModelVersion::new(1))).unwrap(), 1);
         assert!(matches!(found(Some(ModelVersion::new(3))), Err(Error::Unavailable { .. })));

@@ -67,7 +67,7 @@ impl PredictionObserver for ModelMetrics {
 impl BatchObserver for ModelMetrics {
     fn observe(&self, record: &BatchRecord<'_>) {
         self.batch_size.observe(record.rows as f64);
-        self.batching_duration.observe(record.batching.as_secs_f64());
-        self.inference_duration.observe(record.inference.as_secs_f64());
+        self.batching_duration.observe(record.timings.batching.as_secs_f64());
+        self.inference_duration.observe(record.timings.inference.as_secs_f64());
     }
 }

@@ -20,7 +20,7 @@ async fn ready(State(models): State<Arc<dyn Models>>) -> impl IntoResponse {
     let waiting: Vec<_> = models
         .list()
         .into_iter()
-        .filter(|status| status.state != ModelState::Ready)
+        .filter(|status| !is_settled(&status.state))
         .map(|status| match status.state {
             ModelState::Failed { reason } => format!("{}: {reason}", status.id),
             _ => format!("{}: loading", status.id),
@@ -32,5 +32,10 @@ async fn ready(State(models): State<Arc<dyn Models>>) -> impl IntoResponse {
 
 /// True once every known model is loaded and warm.
 pub(super) fn all_ready(models: &dyn Models) -> bool {
-    models.list().iter().all(|status| status.state == ModelState::Ready)
+    models.list().iter().all(|status| is_settled(&status.state))
+}
+
+/// True if there is nothing to wait for: it answers, or nobody wants it to.
+fn is_settled(state: &ModelState) -> bool {
+    matches!(state, ModelState::Ready | ModelState::Draining | ModelState::Unloaded)
 }

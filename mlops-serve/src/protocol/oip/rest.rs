@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use mlops_core::{
     Error, Result,
-    inference::{ModelDescriptor, Predict},
+    inference::ModelDescriptor,
     model::ModelVersion,
     signature::{Dim, TensorSpec},
 };
@@ -26,7 +26,7 @@ use super::{
     error::{WireError, error_response},
 };
 use crate::{
-    host::Models,
+    host::{Models, ServedModel},
     protocol::health::all_ready,
     record::{NoRecorder, RequestRecorder},
 };
@@ -174,7 +174,7 @@ impl ModelPath {
         self.version.as_deref().map(str::parse).transpose()
     }
 
-    fn find(&self, models: &dyn Models) -> Result<Arc<dyn Predict>> {
+    fn find(&self, models: &dyn Models) -> Result<Arc<ServedModel>> {
         models.find(&self.model, self.version()?)
     }
 }
@@ -186,7 +186,7 @@ async fn model_ready(State(rest): Shared, Path(path): Path<ModelPath>) -> WireRe
 
 async fn metadata(State(rest): Shared, Path(path): Path<ModelPath>) -> WireResult<Json<Value>> {
     let model = path.find(&*rest.models)?;
-    let ModelDescriptor { signature, platform, .. } = model.descriptor();
+    let ModelDescriptor { signature, platform, .. } = model.predict.descriptor();
     let versions: Vec<_> = rest
         .models
         .list()
@@ -226,7 +226,7 @@ async fn answer(rest: &Rest, path: &ModelPath, request: Request) -> WireResult<R
         // Not the client's word for it: labels must not be theirs to make up.
         rest.options.recorder.refused(None, error);
     })?;
-    let descriptor = model.descriptor();
+    let descriptor = model.predict.descriptor();
     let decoded = async {
         let json_length = json_length(request.headers())?;
         let trace_parent = trace_parent(request.headers());
@@ -244,7 +244,7 @@ async fn answer(rest: &Rest, path: &ModelPath, request: Request) -> WireResult<R
     })?;
     let mut request = decoded.request;
     request.deadline = decoded.timeout.and_then(|timeout| arrived.checked_add(timeout));
-    let response = model.predict(request).await?;
+    let response = model.predict.predict(request).await?;
     let encoded = encode(&response, decoded.id.as_deref(), &decoded.form)?;
 
     let mut http = Response::new(Body::from(encoded.body));
