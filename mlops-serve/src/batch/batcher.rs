@@ -19,10 +19,11 @@ use tokio::sync::oneshot;
 
 use super::{
     builder::BatcherBuilder,
-    item::{Item, Reply, lost},
+    item::{Reply, lost},
     leader,
     options::{BatcherOptions, Placement},
-    shared::Shared,
+    shared::{Shared, Waiting},
+    slot::slot,
     worker::next_worker,
 };
 
@@ -150,21 +151,21 @@ impl Batcher {
             return leader::predict(&self.shared, request).await;
         }
         let shared = &*self.shared;
-        let (reply, answer) = oneshot::channel();
-        let now = shared.context.clock.monotonic();
-        let item = Item::admit(request, &shared.context.descriptor, now, reply)?;
-        let worker = shared
+        let (responder, mut caller) = slot();
+        let item = shared.check(request, responder)?;
+        let (ticket, worker) = shared
             .admit(item, |state, item| {
-                state.queue.push(item)?;
-                Ok(next_worker(state, shared))
+                let ticket = state.queue.push(item)?;
+                Ok((ticket, next_worker(state, shared)))
             })
             .await?;
+        let waiting = Waiting::new(shared, ticket, &mut caller);
         if let Some(worker) = worker {
             worker.raise();
         }
-        match answer.await {
-            Ok(Reply::Done(result)) => result,
-            Ok(Reply::Lead(_)) | Err(_) => Err(lost()),
+        match waiting.await {
+            Some(Reply::Done(result)) => result,
+            Some(Reply::Lead(_)) | None => Err(lost()),
         }
     }
 }

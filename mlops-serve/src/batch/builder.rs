@@ -17,8 +17,11 @@ use tokio::sync::oneshot;
 
 use super::{
     batcher::Batcher,
+    bucket::BucketRule,
+    demand::Urgency,
+    item::Admission,
     observer::BatchObserver,
-    options::{BatcherOptions, Batching, Placement},
+    options::{BatcherOptions, Batching, Placement, PriorityOptions},
     policy::BatchPolicy,
     queue::QueueLimits,
     run::{RunContext, Runner},
@@ -186,8 +189,13 @@ impl BatcherBuilder {
             max_requests: self.options.max_queued_requests,
             max_bytes: self.options.max_queued_bytes,
         };
+        let PriorityOptions { levels, default_level, aging } = self.options.priority;
+        let admission = Admission {
+            rule: BucketRule::new(&facts.signature, self.options.batch_parameters),
+            urgency: Urgency { levels, default_level, aging },
+        };
         let context = RunContext { descriptor, clock: self.clock, observers: self.observers };
-        Shared::new(context, policy, limits, self.options.on_full, runners)
+        Shared::new(context, admission, policy, limits, self.options.on_full, runners)
     }
 
     fn descriptor(&self, facts: &Facts) -> ModelDescriptor {

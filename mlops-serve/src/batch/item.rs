@@ -1,27 +1,31 @@
 //! A request in the queue.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use mlops_core::{
     Error, Result,
     inference::{InferenceRequest, InferenceResponse, ModelDescriptor, RequestContext},
     tensor::{NamedTensors, TensorName},
 };
-use tokio::sync::oneshot;
 
-use super::leader::Leadership;
+use super::{
+    bucket::{BucketKey, BucketRule},
+    demand::{Demand, Urgency, Waits},
+    leader::Leadership,
+    slot::Responder,
+};
 
 /// A valid request, and where its answer goes.
 #[derive(Debug)]
 pub(super) struct Item {
     pub(super) inputs: NamedTensors,
-    /// Rows along axis 0; 1 if the model is not batched.
-    pub(super) rows: usize,
-    pub(super) size_bytes: usize,
-    pub(super) queued: Instant,
-    pub(super) deadline: Option<Instant>,
+    pub(super) demand: Demand,
+    key: BucketKey,
     context: Option<Arc<RequestContext>>,
-    pub(super) reply: oneshot::Sender<Reply>,
+    pub(super) responder: Responder<Reply>,
 }
 
 /// What a waiting caller is told.
@@ -33,14 +37,22 @@ pub(super) enum Reply {
     Lead(Leadership),
 }
 
+/// What requests are checked against and scheduled by.
+#[derive(Debug)]
+pub(super) struct Admission {
+    pub(super) rule: BucketRule,
+    pub(super) urgency: Urgency,
+}
+
 impl Item {
     /// Checks a request against the model; nothing invalid gets any further.
     pub(super) fn admit(
         request: InferenceRequest,
         descriptor: &ModelDescriptor,
-        now: Instant,
-        reply: oneshot::Sender<Reply>,
-    ) -> Result<Self> {
+        admission: &Admission,
+        arrived: Instant,
+        responder: Responder<Reply>,
+    ) -> Result<Box<Self>> {
         let InferenceRequest { inputs, deadline, context, .. } = request;
         let signature = &descriptor.signature;
         signature.validate_inputs(&inputs)?;
@@ -52,35 +64,39 @@ impl Item {
             None => 1,
             Some(limit) => batch_rows(&inputs, limit)?,
         };
-        if deadline.is_some_and(|deadline| deadline <= now) {
-            return Err(Error::DeadlineExceeded { elapsed: std::time::Duration::ZERO });
+        if deadline.is_some_and(|deadline| deadline <= arrived) {
+            return Err(Error::DeadlineExceeded { elapsed: Duration::ZERO });
         }
-        let size_bytes = inputs.size_bytes();
-        Ok(Self { inputs, rows, size_bytes, queued: now, deadline, context, reply })
+        let priority = context.as_ref().map_or(0, |context| context.priority);
+        let due = admission.urgency.due(arrived, priority, deadline, Duration::ZERO);
+        let demand = Demand { rows, size_bytes: inputs.size_bytes(), arrived, due, deadline };
+        let key = admission.rule.key(&inputs, context.as_deref());
+        Ok(Box::new(Self { inputs, demand, key, context, responder }))
     }
 
     pub(super) fn requested_outputs(&self) -> Option<&[TensorName]> {
         self.context.as_ref()?.requested_outputs.as_deref()
     }
 
-    /// True if both can be rows of one batch: the same shapes but for axis 0, the same outputs.
-    pub(super) fn stacks_with(&self, other: &Self) -> bool {
-        self.requested_outputs() == other.requested_outputs()
-            && self.inputs.iter().all(|(name, tensor)| {
-                let other = other.inputs.get(name).map(|other| other.shape().get(1..));
-                other == Some(tensor.shape().get(1..))
-            })
-    }
-
     /// True if nobody waits for the answer any more.
     pub(super) fn is_abandoned(&self) -> bool {
-        self.reply.is_closed()
+        self.responder.is_closed()
     }
 
     /// Answers the caller, if it is still there.
     pub(super) fn answer(self, result: Result<InferenceResponse>) {
         // A caller that has gone needs no answer.
-        drop(self.reply.send(Reply::Done(result)));
+        drop(self.responder.send(Reply::Done(result)));
+    }
+}
+
+impl Waits for Box<Item> {
+    fn demand(&self) -> &Demand {
+        &self.demand
+    }
+
+    fn key(&self) -> &BucketKey {
+        &self.key
     }
 }
 

@@ -7,16 +7,18 @@
 
 use std::sync::Arc;
 
+use super::{
+    demand::Waits,
+    item::{Item, Reply, lost},
+    queue::Ticket,
+    run::Runner,
+    shared::{Shared, State, Taken, Waiting, answer_late},
+    slot::{Caller, slot},
+};
 use mlops_core::{
     Result,
+    clock::Clock,
     inference::{InferenceRequest, InferenceResponse},
-};
-use tokio::sync::oneshot;
-
-use super::{
-    item::{Item, Reply, lost},
-    run::Runner,
-    shared::{Shared, State, Taken, answer_late},
 };
 
 /// The right, and the session, to run the next batch, which begins with `first`.
@@ -25,14 +27,13 @@ pub(super) struct Leadership {
     shared: Arc<Shared>,
     /// `None` only once it has been handed on.
     runner: Option<Runner>,
-    first: Option<Item>,
+    first: Option<Box<Item>>,
 }
 
 /// What became of a request that came in.
-#[expect(clippy::large_enum_variant, reason = "it lives for a moment, on the stack")]
 enum Entered {
     Leads(Leadership),
-    Waits,
+    Waits(Ticket),
 }
 
 /// Answers a request, as a leader or by waiting for one.
@@ -40,40 +41,38 @@ pub(super) async fn predict(
     shared: &Arc<Shared>,
     request: InferenceRequest,
 ) -> Result<InferenceResponse> {
-    let (reply, answer) = oneshot::channel();
-    let now = shared.context.clock.monotonic();
-    let item = Item::admit(request, &shared.context.descriptor, now, reply)?;
+    let (responder, mut caller) = slot();
+    let item = shared.check(request, responder)?;
     match shared.admit(item, |state, item| enter(shared, state, item)).await? {
-        Entered::Leads(leadership) => leadership.lead(answer).await,
-        Entered::Waits => match answer.await {
-            Ok(Reply::Done(result)) => result,
-            Ok(Reply::Lead(mut leadership)) => {
-                // The channel has carried the leadership: the answer needs a new one.
-                let (reply, answer) = oneshot::channel();
+        Entered::Leads(leadership) => leadership.lead(caller).await,
+        Entered::Waits(ticket) => match Waiting::new(shared, ticket, &mut caller).await {
+            Some(Reply::Done(result)) => result,
+            Some(Reply::Lead(mut leadership)) => {
+                // The slot has carried the leadership; now it is for the answer.
                 if let Some(first) = &mut leadership.first {
-                    first.reply = reply;
+                    first.responder = caller.ask_again();
                 }
-                leadership.lead(answer).await
+                leadership.lead(caller).await
             }
-            Err(_) => Err(lost()),
+            None => Err(lost()),
         },
     }
 }
 
-fn enter(shared: &Arc<Shared>, state: &mut State, item: Item) -> Result<Entered, Item> {
+fn enter(shared: &Arc<Shared>, state: &mut State, item: Box<Item>) -> Result<Entered, Box<Item>> {
     match state.free_runners.pop() {
         Some(runner) => Ok(Entered::Leads(Leadership {
             shared: Arc::clone(shared),
             runner: Some(runner),
             first: Some(item),
         })),
-        None => state.queue.push(item).map(|()| Entered::Waits),
+        None => state.queue.push(item).map(Entered::Waits),
     }
 }
 
 impl Leadership {
     /// Runs one batch and returns this caller's own answer.
-    async fn lead(mut self, answer: oneshot::Receiver<Reply>) -> Result<InferenceResponse> {
+    async fn lead(mut self, caller: Caller<Reply>) -> Result<InferenceResponse> {
         // Once, unless the batch is full already: callers that are ready to run get to queue, and so
         // into this batch.
         if !self.has_full_batch() {
@@ -81,31 +80,35 @@ impl Leadership {
         }
         self.run();
         drop(self);
-        match answer.await {
-            Ok(Reply::Done(result)) => result,
-            // Nobody else knows of this channel.
-            Ok(Reply::Lead(_)) | Err(_) => Err(lost()),
+        match caller.await {
+            Some(Reply::Done(result)) => result,
+            // Nobody else knows of this slot.
+            Some(Reply::Lead(_)) | None => Err(lost()),
         }
     }
 
     fn has_full_batch(&self) -> bool {
-        let first = self.first.as_ref().map_or(0, |item| item.rows);
-        let queued = self.shared.state.lock().queue.queued(false).rows;
-        first + queued >= self.shared.policy.max_batch_size
+        let Some(first) = &self.first else {
+            return true;
+        };
+        let queued = {
+            let state = self.shared.state.lock();
+            state.queue.bucket_of(first.key()).map_or(0, |bucket| state.queue.rows_of(bucket))
+        };
+        first.demand.rows + queued >= self.shared.policy.max_batch_size
     }
 
     fn run(&mut self) {
-        let Some(runner) = &mut self.runner else {
+        let (Some(runner), Some(first)) = (&mut self.runner, self.first.take()) else {
             return;
         };
         let context = &self.shared.context;
         let now = context.clock.monotonic();
-        let first = self.first.take();
-        let late_first =
-            first.as_ref().and_then(|item| item.deadline).is_some_and(|deadline| deadline <= now);
-        let (first, expired) = if late_first { (None, first) } else { (first, None) };
-        let Taken { batch, mut late } = self.shared.take(&mut self.shared.state.lock(), first, now);
-        late.extend(expired);
+        let Taken { batch, late } = if first.demand.is_late(now) {
+            Taken { batch: Vec::new(), late: vec![first] }
+        } else {
+            self.shared.take_with(&mut self.shared.state.lock(), first, now)
+        };
         answer_late(late, now);
         let count = batch.len();
         if count > 0 {
@@ -122,12 +125,11 @@ impl Drop for Leadership {
             return;
         };
         while let Some((mut item, session)) = self.shared.next_or_park(runner) {
-            // The item's own channel carries it back to its caller, with the leadership.
-            let (unused, _) = oneshot::channel();
-            let reply = std::mem::replace(&mut item.reply, unused);
+            // The item's own slot carries it back to its caller, with the leadership.
+            let responder = std::mem::take(&mut item.responder);
             let leadership =
                 Self { shared: Arc::clone(&self.shared), runner: Some(session), first: Some(item) };
-            let Err(Reply::Lead(mut unclaimed)) = reply.send(Reply::Lead(leadership)) else {
+            let Err(Reply::Lead(mut unclaimed)) = responder.send(Reply::Lead(leadership)) else {
                 return;
             };
             // The caller has gone. The session is taken back out, so that dropping what came back

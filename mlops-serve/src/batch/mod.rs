@@ -6,7 +6,9 @@
 //! or by whichever caller comes first (`leader`).
 
 mod batcher;
+mod bucket;
 mod builder;
+mod demand;
 mod item;
 mod leader;
 mod observer;
@@ -15,12 +17,14 @@ mod policy;
 mod queue;
 mod run;
 mod shared;
+mod slot;
 mod stack;
+mod sync;
 mod worker;
 
 pub use self::{
     batcher::{Batcher, BatcherLoad},
     builder::BatcherBuilder,
     observer::{BatchObserver, BatchRecord},
-    options::{BatcherOptions, Batching, OnFull, Placement},
+    options::{BatcherOptions, Batching, OnFull, Placement, PriorityOptions},
 };

@@ -21,6 +21,10 @@ pub struct BatcherOptions {
     pub placement: Placement,
     /// Whether requests are stacked at all.
     pub batching: Batching,
+    /// How much sooner urgent requests are run.
+    pub priority: PriorityOptions,
+    /// Request parameters that keep requests apart: only those with equal values share a batch.
+    pub batch_parameters: Vec<String>,
     /// Requests that may wait at most.
     pub max_queued_requests: usize,
     /// Bytes of inputs that may wait at most.
@@ -28,6 +32,62 @@ pub struct BatcherOptions {
     /// What happens to a request that finds the queue full.
     pub on_full: OnFull,
 }
+
+/// How much sooner urgent requests are run (see
+/// [`RequestContext::priority`](mlops_core::inference::RequestContext::priority)).
+///
+/// Among requests that wait, one of level *n* stands where one of level 1 stands that came
+/// (*n* − 1) × `aging` later. An urgent request overtakes, and nothing waits for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct PriorityOptions {
+    /// Levels of priority, of which 1 is the most urgent; 1 for no difference between requests. A
+    /// request of a larger number is of the last level.
+    pub levels: u32,
+    /// The level of requests that say nothing.
+    pub default_level: u32,
+    /// How much longer each level waits than the one above it.
+    pub aging: Duration,
+}
+
+impl Default for PriorityOptions {
+    fn default() -> Self {
+        Self { levels: 1, default_level: 1, aging: Duration::from_millis(100) }
+    }
+}
+
+impl PriorityOptions {
+    /// This many levels; requests that say nothing are of the given one.
+    #[must_use]
+    pub fn new(levels: u32, default_level: u32) -> Self {
+        Self { levels, default_level, ..Self::default() }
+    }
+
+    /// Sets how much longer each level waits than the one above it.
+    #[must_use]
+    pub fn with_aging(mut self, aging: Duration) -> Self {
+        self.aging = aging;
+        self
+    }
+
+    fn check(self) -> Result<()> {
+        if self.levels == 0 || self.default_level == 0 || self.default_level > self.levels {
+            let reason = format!(
+                "default_level {} is not one of {} levels, counted from 1",
+                self.default_level, self.levels
+            );
+            return Err(Error::invalid("priority options", reason));
+        }
+        // Due times are points in time: years of patience are as good as for ever, and representable.
+        if self.aging.checked_mul(self.levels).is_none_or(|most| most > MAX_PATIENCE) {
+            return Err(Error::invalid("priority options", "aging by levels is over a year"));
+        }
+        Ok(())
+    }
+}
+
+const MAX_PATIENCE: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Who runs a batcher's sessions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +136,8 @@ impl Default for BatcherOptions {
             instances: 1,
             placement: Placement::default(),
             batching: Batching::default(),
+            priority: PriorityOptions::default(),
+            batch_parameters: Vec::new(),
             max_queued_requests: 4096,
             max_queued_bytes: 256 << 20,
             on_full: OnFull::default(),
@@ -119,6 +181,23 @@ impl BatcherOptions {
         self
     }
 
+    /// Sets how much sooner urgent requests are run.
+    #[must_use]
+    pub fn with_priority(mut self, priority: PriorityOptions) -> Self {
+        self.priority = priority;
+        self
+    }
+
+    /// Sets the request parameters that keep requests apart.
+    #[must_use]
+    pub fn with_batch_parameters(
+        mut self,
+        names: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.batch_parameters = names.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// Sets how many requests, and how many bytes of inputs, may wait.
     #[must_use]
     pub fn with_queue_limits(mut self, requests: usize, bytes: usize) -> Self {
@@ -145,6 +224,7 @@ impl BatcherOptions {
         if self.max_queued_requests == 0 {
             return invalid("max_queued_requests is 0");
         }
+        self.priority.check()?;
         if self.placement == Placement::CallerRuns && !self.max_queue_delay.is_zero() {
             return invalid("caller runs has no thread that could wait: max_queue_delay must be 0");
         }

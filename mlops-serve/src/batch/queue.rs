@@ -1,17 +1,31 @@
 //! The bounded queue: a plain data structure, no locks and no clock.
 
-use std::{collections::VecDeque, time::Instant};
+use std::{
+    collections::{BTreeSet, HashMap, VecDeque},
+    time::Instant,
+};
 
 use mlops_core::Error;
 
-use super::{item::Item, policy::Queued};
+use super::{
+    bucket::BucketKey,
+    demand::{Demand, Waits},
+};
 
-/// Requests in the order they came, bounded by count and bytes.
+/// Requests in buckets of those that can share a run, each in the order in which they are due, all
+/// together bounded by count and bytes.
 #[derive(Debug)]
-pub(super) struct Queue {
-    items: VecDeque<Item>,
-    rows: usize,
+pub(super) struct Queue<T> {
+    buckets: Vec<Bucket<T>>,
+    by_key: HashMap<BucketKey, usize>,
+    /// Places in `buckets` that no key has.
+    free: Vec<usize>,
+    /// Buckets that are not empty, by their first request.
+    heads: BTreeSet<Head>,
+    requests: usize,
     size_bytes: usize,
+    /// Counts requests, to tell those apart that are due at the same time.
+    sequence: u64,
     limits: QueueLimits,
 }
 
@@ -21,27 +35,99 @@ pub(super) struct QueueLimits {
     pub(super) max_bytes: usize,
 }
 
-impl Queue {
+/// Where a request waits.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ticket {
+    bucket: usize,
+    place: Place,
+}
+
+/// A request's place in its bucket's order.
+type Place = (Instant, u64);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Head {
+    place: Place,
+    bucket: usize,
+}
+
+#[derive(Debug)]
+struct Bucket<T> {
+    key: BucketKey,
+    /// In the order of their places.
+    entries: VecDeque<Entry<T>>,
+    rows: usize,
+    /// Whether the order is that of arrival.
+    first_come: bool,
+}
+
+#[derive(Debug)]
+struct Entry<T> {
+    place: Place,
+    item: T,
+}
+
+/// What one bucket holds, in front of a free session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Gathered {
+    pub(super) bucket: usize,
+    /// Rows of all its requests together.
+    pub(super) rows: usize,
+    /// When the one that has waited longest came.
+    pub(super) oldest: Instant,
+}
+
+/// Buckets that are empty keep their places for their next request, up to this many.
+const EMPTY_BUCKETS: usize = 64;
+
+/// Requests that do not fit a batch and are passed over while those behind them are tried. They come
+/// first in the next batch, so nobody is overtaken twice.
+const LOOK_AHEAD: usize = 64;
+
+impl<T: Waits> Queue<T> {
     pub(super) fn new(limits: QueueLimits) -> Self {
-        Self { items: VecDeque::new(), rows: 0, size_bytes: 0, limits }
+        Self {
+            buckets: Vec::new(),
+            by_key: HashMap::new(),
+            free: Vec::new(),
+            heads: BTreeSet::new(),
+            requests: 0,
+            size_bytes: 0,
+            sequence: 0,
+            limits,
+        }
     }
 
-    /// Adds a request at the end, or gives it back if there is no room.
-    pub(super) fn push(&mut self, item: Item) -> Result<(), Item> {
-        if self.items.len() >= self.limits.max_requests
-            || item.size_bytes > self.limits.max_bytes - self.size_bytes
+    /// Adds a request behind those due before it, or gives it back if there is no room.
+    pub(super) fn push(&mut self, item: T) -> Result<Ticket, T> {
+        let Demand { rows, size_bytes, due, .. } = *item.demand();
+        if self.requests >= self.limits.max_requests
+            || size_bytes > self.limits.max_bytes - self.size_bytes
         {
             return Err(item);
         }
-        self.rows += item.rows;
-        self.size_bytes += item.size_bytes;
-        self.items.push_back(item);
-        Ok(())
+        let bucket = self.bucket_for(item.key());
+        self.requests += 1;
+        self.size_bytes += size_bytes;
+        self.sequence += 1;
+        let place = (due, self.sequence);
+        let found = &mut self.buckets[bucket];
+        found.rows += rows;
+        let before = found.head();
+        if found.entries.back().is_none_or(|last| last.place < place) {
+            found.entries.push_back(Entry { place, item });
+        } else {
+            found.first_come = false;
+            let index = found.entries.partition_point(|entry| entry.place < place);
+            found.entries.insert(index, Entry { place, item });
+        }
+        self.update_head(bucket, before);
+        Ok(Ticket { bucket, place })
     }
 
     /// Why there is no room for a request of this size.
     pub(super) fn overloaded(&self, size_bytes: usize) -> Error {
-        let (what, limit) = if self.items.len() >= self.limits.max_requests {
+        let (what, limit) = if self.requests >= self.limits.max_requests {
             ("queue (requests)", self.limits.max_requests)
         } else if size_bytes > self.limits.max_bytes {
             // It would not fit an empty queue either: waiting is of no use.
@@ -56,73 +142,149 @@ impl Queue {
         Error::Overloaded { what, limit: limit as u64, retry_after: None }
     }
 
-    /// Removes the request at the front.
-    pub(super) fn pop(&mut self) -> Option<Item> {
-        let item = self.items.pop_front()?;
-        self.forget(&item);
-        Some(item)
+    /// Removes one request, if it still waits.
+    pub(super) fn remove(&mut self, ticket: Ticket) -> Option<T> {
+        let found = self.buckets.get_mut(ticket.bucket)?;
+        let index = found.entries.binary_search_by_key(&ticket.place, |entry| entry.place).ok()?;
+        let before = found.head();
+        let entry = found.entries.remove(index)?;
+        found.rows -= entry.item.demand().rows;
+        self.forget(&entry.item);
+        self.update_head(ticket.bucket, before);
+        Some(entry.item)
     }
 
-    /// Fills `batch` with requests that stack with its first (or with the oldest, if it is empty),
-    /// oldest first, up to `max_rows` rows in all. Others keep their places.
+    /// Removes the request that is due first.
+    pub(super) fn pop(&mut self) -> Option<T> {
+        let Head { place, bucket } = *self.heads.first()?;
+        self.remove(Ticket { bucket, place })
+    }
+
+    /// Fills `batch` from a bucket, those due first first, as long as they fit; `fits` says whether a
+    /// request does, given the rows before it. One that is larger than any batch is taken alone.
     ///
-    /// Requests that are abandoned or late are removed on the way: abandoned ones are dropped, late
-    /// ones come back for an answer.
+    /// Requests that are late are removed on the way and come back for an answer.
     pub(super) fn fill(
         &mut self,
-        batch: &mut Vec<Item>,
-        max_rows: usize,
+        bucket: usize,
+        batch: &mut Vec<T>,
         now: Instant,
-    ) -> Vec<Item> {
+        max_rows: usize,
+    ) -> Vec<T> {
         let mut late = Vec::new();
-        let mut skipped = VecDeque::new();
-        let mut rows: usize = batch.iter().map(|item| item.rows).sum();
+        let Some(found) = self.buckets.get_mut(bucket) else {
+            return late;
+        };
+        let before = found.head();
+        let mut rows: usize = batch.iter().map(|item| item.demand().rows).sum();
+        let mut skipped = Vec::new();
         while (batch.is_empty() || rows < max_rows)
-            && let Some(item) = self.items.pop_front()
+            && skipped.len() < LOOK_AHEAD
+            && let Some(entry) = found.entries.pop_front()
         {
-            if item.is_abandoned() {
-                self.forget(&item);
-            } else if item.deadline.is_some_and(|deadline| deadline <= now) {
-                self.forget(&item);
-                late.push(item);
-            } else if batch.first().is_some_and(|first| !first.stacks_with(&item)) {
-                skipped.push_back(item);
-            } else if !batch.is_empty() && rows + item.rows > max_rows {
-                // It keeps its place: taking a smaller one from behind it would let it starve.
-                skipped.push_back(item);
-                break;
+            let demand = *entry.item.demand();
+            let is_late = demand.is_late(now);
+            if !is_late && !batch.is_empty() && rows + demand.rows > max_rows {
+                skipped.push(entry);
+                continue;
+            }
+            found.rows -= demand.rows;
+            self.requests -= 1;
+            self.size_bytes -= demand.size_bytes;
+            if is_late {
+                late.push(entry.item);
             } else {
-                rows += item.rows;
-                self.forget(&item);
-                batch.push(item);
+                rows += demand.rows;
+                batch.push(entry.item);
             }
         }
-        while let Some(item) = skipped.pop_back() {
-            self.items.push_front(item);
+        while let Some(entry) = skipped.pop() {
+            found.entries.push_front(entry);
         }
+        self.update_head(bucket, before);
         late
     }
 
-    pub(super) fn queued(&self, closed: bool) -> Queued {
-        let oldest = self.items.front().map(|item| item.queued);
-        Queued { rows: self.rows, oldest, closed }
+    /// The bucket of requests that share a run with one of this key, if any wait.
+    pub(super) fn bucket_of(&self, key: &BucketKey) -> Option<usize> {
+        self.by_key.get(key).copied()
+    }
+
+    /// Rows that wait in a bucket.
+    pub(super) fn rows_of(&self, bucket: usize) -> usize {
+        self.buckets.get(bucket).map_or(0, |bucket| bucket.rows)
+    }
+
+    /// What each bucket holds, the one whose first request is due first first.
+    pub(super) fn gathered(&self) -> impl Iterator<Item = Gathered> {
+        self.heads.iter().filter_map(|head| {
+            let found = &self.buckets[head.bucket];
+            let oldest = found.oldest()?;
+            Some(Gathered { bucket: head.bucket, rows: found.rows, oldest })
+        })
     }
 
     pub(super) fn len(&self) -> usize {
-        self.items.len()
+        self.requests
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.items.is_empty()
+        self.requests == 0
     }
 
     pub(super) fn size_bytes(&self) -> usize {
         self.size_bytes
     }
 
-    fn forget(&mut self, item: &Item) {
-        self.rows -= item.rows;
-        self.size_bytes -= item.size_bytes;
+    fn forget(&mut self, item: &T) {
+        self.requests -= 1;
+        self.size_bytes -= item.demand().size_bytes;
+    }
+
+    fn bucket_for(&mut self, key: &BucketKey) -> usize {
+        if let Some(bucket) = self.by_key.get(key) {
+            return *bucket;
+        }
+        let new = Bucket { key: key.clone(), entries: VecDeque::new(), rows: 0, first_come: true };
+        let bucket = self.free.pop().unwrap_or(self.buckets.len());
+        match self.buckets.get_mut(bucket) {
+            Some(place) => *place = new,
+            None => self.buckets.push(new),
+        }
+        self.by_key.insert(key.clone(), bucket);
+        bucket
+    }
+
+    /// Puts the books right after a bucket has changed, whose first place was `before`.
+    fn update_head(&mut self, bucket: usize, before: Option<Place>) {
+        let found = &mut self.buckets[bucket];
+        let after = found.head();
+        if before != after {
+            if let Some(place) = before {
+                self.heads.remove(&Head { place, bucket });
+            }
+            if let Some(place) = after {
+                self.heads.insert(Head { place, bucket });
+            }
+        }
+        if before.is_some() && after.is_none() {
+            found.first_come = true;
+            if self.by_key.len() - self.heads.len() > EMPTY_BUCKETS {
+                self.by_key.remove(&found.key);
+                self.free.push(bucket);
+            }
+        }
+    }
+}
+
+impl<T: Waits> Bucket<T> {
+    fn head(&self) -> Option<Place> {
+        self.entries.front().map(|entry| entry.place)
+    }
+
+    fn oldest(&self) -> Option<Instant> {
+        let mut arrivals = self.entries.iter().map(|entry| entry.item.demand().arrived);
+        if self.first_come { arrivals.next() } else { arrivals.min() }
     }
 }
 

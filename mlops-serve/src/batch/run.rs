@@ -18,6 +18,7 @@ use smallvec::{SmallVec, smallvec};
 use super::{
     item::Item,
     observer::{BatchObserver, BatchRecord},
+    shared::Batch,
     stack::{Stacker, check_rows, split_rows},
 };
 
@@ -50,7 +51,7 @@ impl Runner {
     }
 
     /// Runs the items as one batch and answers each, whatever panics on the way.
-    pub(super) fn run(&mut self, context: &RunContext, items: Vec<Item>) {
+    pub(super) fn run(&mut self, context: &RunContext, items: Batch) {
         let run = AssertUnwindSafe(|| self.run_batch(context, items));
         if let Err(panic) = catch_unwind(run) {
             // Not the session, whose panics are answered: an observer, against its contract. Callers
@@ -60,7 +61,7 @@ impl Runner {
     }
 
     /// If the batch fails, each item runs again alone: one bad request fails by itself.
-    fn run_batch(&mut self, context: &RunContext, items: Vec<Item>) {
+    fn run_batch(&mut self, context: &RunContext, items: Batch) {
         let claimed = context.clock.monotonic();
         match self.run_once(context, &items, claimed) {
             Ok(ran) => answer_all(context, items, ran, claimed),
@@ -77,8 +78,13 @@ impl Runner {
         }
     }
 
-    fn run_once(&mut self, context: &RunContext, items: &[Item], claimed: Instant) -> Result<Ran> {
-        let rows = items.iter().map(|item| item.rows).sum();
+    fn run_once(
+        &mut self,
+        context: &RunContext,
+        items: &[Box<Item>],
+        claimed: Instant,
+    ) -> Result<Ran> {
+        let rows = items.iter().map(|item| item.demand.rows).sum();
         let clock = &context.clock;
         let (mut stacked_at, mut ran_at) = (claimed, None);
         let result = (|| {
@@ -113,8 +119,8 @@ impl Runner {
         Ok(Ran { outputs: result?, timings })
     }
 
-    fn run_session(&mut self, items: &[Item], inputs: &NamedTensors) -> Result<NamedTensors> {
-        let requested = items.first().and_then(Item::requested_outputs);
+    fn run_session(&mut self, items: &[Box<Item>], inputs: &NamedTensors) -> Result<NamedTensors> {
+        let requested = items.first().and_then(|item| item.requested_outputs());
         let options = requested.map_or_else(RunOptions::default, |requested| {
             RunOptions::default().with_requested_outputs(requested.to_vec())
         });
@@ -123,24 +129,24 @@ impl Runner {
 }
 
 /// Each request's part of a run's outputs.
-fn split(outputs: NamedTensors, items: &[Item]) -> Result<Parts> {
+fn split(outputs: NamedTensors, items: &[Box<Item>]) -> Result<Parts> {
     if items.len() == 1 {
         return Ok(smallvec![outputs]);
     }
     let mut start = 0;
     let parts = items.iter().map(|item| {
-        let part = split_rows(&outputs, start, item.rows);
-        start += item.rows;
+        let part = split_rows(&outputs, start, item.demand.rows);
+        start += item.demand.rows;
         part
     });
     parts.collect()
 }
 
-fn answer_all(context: &RunContext, items: Vec<Item>, ran: Ran, claimed: Instant) {
+fn answer_all(context: &RunContext, items: Batch, ran: Ran, claimed: Instant) {
     for (item, outputs) in items.into_iter().zip(ran.outputs) {
         let mut timings = ran.timings;
-        timings.queue = claimed.saturating_duration_since(item.queued);
-        timings.rows = item.rows;
+        timings.queue = claimed.saturating_duration_since(item.demand.arrived);
+        timings.rows = item.demand.rows;
         let served_by = Arc::clone(&context.descriptor.id);
         item.answer(Ok(InferenceResponse::new(outputs, served_by).with_timings(timings)));
     }

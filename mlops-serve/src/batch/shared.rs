@@ -1,22 +1,34 @@
 //! What the handle, the workers and the leaders of one batcher share.
 
-use std::{pin::pin, sync::Arc, time::Instant};
+use std::{
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll},
+    time::Instant,
+};
 
-use mlops_core::{Error, clock::Signal};
+use mlops_core::{
+    Error,
+    clock::{Clock, Signal},
+    inference::InferenceRequest,
+};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::{
-    item::Item,
+    demand::Waits,
+    item::{Admission, Item, Reply},
     options::OnFull,
     policy::{BatchPolicy, Decision},
-    queue::{Queue, QueueLimits},
+    queue::{Queue, QueueLimits, Ticket},
     run::{RunContext, Runner},
+    slot::{Caller, Responder},
 };
 
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) context: RunContext,
+    pub(super) admission: Admission,
     pub(super) policy: BatchPolicy,
     on_full: OnFull,
     pub(super) state: Mutex<State>,
@@ -29,7 +41,7 @@ pub(super) struct Shared {
 
 #[derive(Debug)]
 pub(super) struct State {
-    pub(super) queue: Queue,
+    pub(super) queue: Queue<Box<Item>>,
     pub(super) closed: bool,
     /// Requests taken and not yet answered.
     running: usize,
@@ -43,23 +55,27 @@ pub(super) struct State {
     runners: usize,
 }
 
+/// Requests that run together.
+pub(super) type Batch = Vec<Box<Item>>;
+
 /// A batch, and the requests that came too late to be in it.
 #[derive(Debug)]
 pub(super) struct Taken {
-    pub(super) batch: Vec<Item>,
-    pub(super) late: Vec<Item>,
+    pub(super) batch: Batch,
+    pub(super) late: Batch,
 }
 
 /// A request that found no room, and why.
 #[derive(Debug)]
 pub(super) struct NoRoom {
-    pub(super) item: Item,
+    pub(super) item: Box<Item>,
     pub(super) error: Error,
 }
 
 impl Shared {
     pub(super) fn new(
         context: RunContext,
+        admission: Admission,
         policy: BatchPolicy,
         limits: QueueLimits,
         on_full: OnFull,
@@ -76,6 +92,7 @@ impl Shared {
         };
         Self {
             context,
+            admission,
             policy,
             on_full,
             state: Mutex::new(state),
@@ -84,11 +101,21 @@ impl Shared {
         }
     }
 
+    /// Makes a valid request an item.
+    pub(super) fn check(
+        &self,
+        request: InferenceRequest,
+        responder: Responder<Reply>,
+    ) -> Result<Box<Item>, Error> {
+        let now = self.context.clock.monotonic();
+        Item::admit(request, &self.context.descriptor, &self.admission, now, responder)
+    }
+
     /// Hands `item` to `admit` until it finds room, waiting in between if the options say so.
     pub(super) async fn admit<T>(
         &self,
-        mut item: Item,
-        admit: impl Fn(&mut State, Item) -> Result<T, Item>,
+        mut item: Box<Item>,
+        admit: impl Fn(&mut State, Box<Item>) -> Result<T, Box<Item>>,
     ) -> Result<T, Error> {
         loop {
             let no_room = match self.try_admit(item, &admit) {
@@ -116,29 +143,59 @@ impl Shared {
 
     fn try_admit<T>(
         &self,
-        item: Item,
-        admit: impl Fn(&mut State, Item) -> Result<T, Item>,
+        item: Box<Item>,
+        admit: impl Fn(&mut State, Box<Item>) -> Result<T, Box<Item>>,
     ) -> Result<T, NoRoom> {
         let mut state = self.state.lock();
         if state.closed {
             return Err(NoRoom { item, error: Error::Closed { what: "batcher" } });
         }
         admit(&mut state, item).map_err(|item| {
-            let error = state.queue.overloaded(item.size_bytes);
+            let error = state.queue.overloaded(item.demand.size_bytes);
             NoRoom { item, error }
         })
     }
 
-    /// Takes a batch off the queue, `first` before all others if there is one.
-    pub(super) fn take(&self, state: &mut State, first: Option<Item>, now: Instant) -> Taken {
+    /// Takes a batch off a bucket of the queue.
+    pub(super) fn take(&self, state: &mut State, bucket: usize, now: Instant) -> Taken {
+        self.take_behind(state, Vec::new(), Some(bucket), now)
+    }
+
+    /// Takes a batch that begins with `first`.
+    pub(super) fn take_with(&self, state: &mut State, first: Box<Item>, now: Instant) -> Taken {
+        let bucket = state.queue.bucket_of(first.key());
+        self.take_behind(state, vec![first], bucket, now)
+    }
+
+    fn take_behind(
+        &self,
+        state: &mut State,
+        mut batch: Batch,
+        bucket: Option<usize>,
+        now: Instant,
+    ) -> Taken {
         let queued = state.queue.len();
-        let mut batch: Vec<Item> = first.into_iter().collect();
-        let late = state.queue.fill(&mut batch, self.policy.max_batch_size, now);
+        let max_rows = self.policy.max_batch_size;
+        let late = bucket
+            .map_or_else(Vec::new, |bucket| state.queue.fill(bucket, &mut batch, now, max_rows));
         for _ in state.queue.len()..queued {
             self.room.notify_one();
         }
         state.running += batch.len();
         Taken { batch, late }
+    }
+
+    /// Forgets a request whose caller has gone, if it still waits.
+    fn withdraw(&self, ticket: Ticket) {
+        let withdrawn = {
+            let mut state = self.state.lock();
+            let withdrawn = state.queue.remove(ticket);
+            self.tell_if_drained(&state);
+            withdrawn
+        };
+        if withdrawn.is_some() {
+            self.room.notify_one();
+        }
     }
 
     /// Takes note that this many requests were answered.
@@ -148,7 +205,7 @@ impl Shared {
     }
 
     /// The oldest request for the owner of `runner` to run, or none, and `runner` is free.
-    pub(super) fn next_or_park(&self, runner: Runner) -> Option<(Item, Runner)> {
+    pub(super) fn next_or_park(&self, runner: Runner) -> Option<(Box<Item>, Runner)> {
         let mut state = self.state.lock();
         if let Some(item) = state.queue.pop() {
             self.room.notify_one();
@@ -210,7 +267,7 @@ impl Shared {
 
 impl State {
     pub(super) fn decide(&self, policy: &BatchPolicy, now: impl FnOnce() -> Instant) -> Decision {
-        policy.decide(self.queue.queued(self.closed), now)
+        policy.decide(self.queue.gathered(), self.closed, now)
     }
 
     pub(super) fn running(&self) -> usize {
@@ -224,9 +281,43 @@ impl State {
 }
 
 /// Answers requests whose deadline passed while they were queued.
-pub(super) fn answer_late(late: Vec<Item>, now: Instant) {
+pub(super) fn answer_late(late: Batch, now: Instant) {
     for item in late {
-        let elapsed = now.saturating_duration_since(item.queued);
+        let elapsed = now.saturating_duration_since(item.demand.arrived);
         item.answer(Err(Error::DeadlineExceeded { elapsed }));
+    }
+}
+
+/// Waits for what becomes of a queued request: `None` if its answer was lost. Dropped before, it takes
+/// the request back out of the queue, inputs and all.
+#[derive(Debug)]
+pub(super) struct Waiting<'a> {
+    shared: &'a Shared,
+    ticket: Ticket,
+    caller: &'a mut Caller<Reply>,
+    settled: bool,
+}
+
+impl<'a> Waiting<'a> {
+    pub(super) fn new(shared: &'a Shared, ticket: Ticket, caller: &'a mut Caller<Reply>) -> Self {
+        Self { shared, ticket, caller, settled: false }
+    }
+}
+
+impl Future for Waiting<'_> {
+    type Output = Option<Reply>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Reply>> {
+        let settled = Pin::new(&mut *self.caller).poll(context);
+        self.settled = settled.is_ready();
+        settled
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if !self.settled {
+            self.shared.withdraw(self.ticket);
+        }
     }
 }

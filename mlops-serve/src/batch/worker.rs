@@ -32,8 +32,8 @@ fn next(shared: &Shared, signal: &Arc<Signal>) -> Option<Taken> {
         let seen = signal.seen();
         let mut state = shared.state.lock();
         let deadline = match state.decide(&shared.policy, || clock.monotonic()) {
-            Decision::Run => {
-                let taken = shared.take(&mut state, None, clock.monotonic());
+            Decision::Run { bucket } => {
+                let taken = shared.take(&mut state, bucket, clock.monotonic());
                 // What is left may be a batch for the next worker.
                 let next = next_worker(&mut state, shared);
                 drop(state);
@@ -62,7 +62,7 @@ fn next(shared: &Shared, signal: &Arc<Signal>) -> Option<Taken> {
 pub(super) fn next_worker(state: &mut State, shared: &Shared) -> Option<Arc<Signal>> {
     let clock = &shared.context.clock;
     match state.decide(&shared.policy, || clock.monotonic()) {
-        Decision::Run => state.idle_workers.pop(),
+        Decision::Run { .. } => state.idle_workers.pop(),
         // One worker is enough to watch the time.
         Decision::Hold { .. } if !state.timer_set => state.idle_workers.pop(),
         Decision::Hold { .. } | Decision::Idle => None,

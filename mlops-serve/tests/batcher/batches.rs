@@ -1,15 +1,20 @@
 //! Which requests run together.
 
+use std::{sync::Arc, time::Duration};
+
 use mlops_core::{
-    inference::{InferenceRequest, Predict},
+    inference::{InferenceRequest, Parameter, Predict, RequestContext},
     signature::{Dim, ModelSignature, TensorSpec},
     tensor::{DataType, NamedTensors, Tensor},
-    testing::session::MockSession,
+    testing::{clock::ManualClock, session::MockSession},
 };
-use mlops_serve::batch::{Batching, Placement};
+use mlops_serve::batch::{Batching, Placement, PriorityOptions};
 use ndarray::Array2;
+use parking_lot::Mutex;
 
-use crate::support::{held, options, request, send, start, until_held, until_queued, value};
+use crate::support::{
+    builder, held, options, request, send, start, until_held, until_queued, value,
+};
 
 #[tokio::test]
 async fn a_free_session_takes_what_is_queued() {
@@ -39,7 +44,8 @@ async fn batches_are_no_larger_than_allowed() {
         answer.await.unwrap().unwrap();
     }
     first.await.unwrap().unwrap();
-    assert_eq!(log.runs(), [1, 6, 3, 8, 2]);
+    // Two of three rows leave room for the two of one, behind larger ones.
+    assert_eq!(log.runs(), [1, 8, 3, 8]);
 }
 
 #[tokio::test]
@@ -150,4 +156,72 @@ async fn requests_without_rows_are_answered() {
         let response = batcher.predict(request(0, 0.0)).await.unwrap();
         assert_eq!(response.outputs.get("y").unwrap().shape(), [0, 4]);
     }
+}
+
+#[tokio::test]
+async fn marked_parameters_keep_requests_apart() {
+    let options = options(Placement::Thread).with_batch_parameters(["adapter"]);
+    let (batcher, log, first) = held(MockSession::identity(4), options).await;
+    let mut others = Vec::new();
+    for n in 0..6 {
+        let mut context = RequestContext::default();
+        let adapter = Parameter::String(["x", "y"][n % 2].into());
+        context.parameters.insert("adapter".into(), adapter);
+        context.parameters.insert("other".into(), Parameter::Integer(n as i64));
+        others.push(send(&batcher, request(1, 0.0).with_context(context)));
+        until_queued(&batcher, n + 1).await;
+    }
+    log.open_gate();
+    for answer in others {
+        answer.await.unwrap().unwrap();
+    }
+    first.await.unwrap().unwrap();
+    assert_eq!(log.runs(), [1, 3, 3]);
+}
+
+#[tokio::test]
+async fn urgent_requests_overtake_and_nothing_waits_for_ever() {
+    let priority = PriorityOptions::new(3, 2).with_aging(Duration::from_secs(10));
+    let options = options(Placement::Thread).with_max_batch_size(1).with_priority(priority);
+    let session = MockSession::identity(4);
+    let log = session.log();
+    let clock = Arc::new(ManualClock::new());
+    let shared = Arc::<ManualClock>::clone(&clock);
+    let batcher = Arc::new(builder(&session, options).clock(shared).start().unwrap());
+    log.close_gate();
+    let first = send(&batcher, request(1, 0.0));
+    until_held(&log, 1).await;
+    // Who was answered, in order.
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let mut answers = Vec::new();
+    for (n, priority) in [3, 0, 2, 1, 3].into_iter().enumerate() {
+        let mut context = RequestContext::default();
+        context.priority = priority;
+        let request = request(1, n as f32).with_context(context);
+        answers.push(tokio::spawn({
+            let (batcher, order) = (Arc::clone(&batcher), Arc::clone(&order));
+            async move {
+                batcher.predict(request).await.unwrap();
+                order.lock().push(n);
+            }
+        }));
+        until_queued(&batcher, n + 1).await;
+        clock.advance(Duration::from_secs(4));
+    }
+    // Comes 20 seconds after the first of level 3, which is therefore not behind it.
+    clock.advance(Duration::from_secs(4));
+    let last = send(&batcher, {
+        let mut context = RequestContext::default();
+        context.priority = 1;
+        request(1, 9.0).with_context(context)
+    });
+    until_queued(&batcher, 6).await;
+    log.open_gate();
+    first.await.unwrap().unwrap();
+    for answer in answers {
+        answer.await.unwrap();
+    }
+    last.await.unwrap().unwrap();
+    // Due at 14 (level 2, came at 4), 18, 12 (level 1), 20 (level 3, came at 0), 24 (the last), 36.
+    assert_eq!(*order.lock(), [3, 1, 2, 0, 4]);
 }

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use mlops_core::{Error, inference::Predict, testing::session::MockSession};
 use mlops_serve::batch::{OnFull, Placement};
+use tokio::task::JoinHandle;
 
 use crate::support::{held, options, request, send, start, until_queued, value};
 
@@ -74,4 +75,20 @@ async fn a_request_that_no_queue_could_hold_is_too_large() {
     let batcher = start(&MockSession::identity(4), options);
     let error = batcher.predict(request(8, 0.0)).await.unwrap_err();
     assert!(matches!(error, Error::TooLarge { actual: 128, limit: 100, .. }), "{error}");
+}
+
+#[tokio::test]
+async fn callers_that_go_away_leave_their_room_at_once() {
+    let options = options(Placement::Thread).with_queue_limits(2, 1000);
+    let (batcher, log, first) = held(MockSession::identity(4), options).await;
+    for _ in 0..10 {
+        let queued: Vec<_> = (0..2).map(|n| send(&batcher, request(1, n as f32))).collect();
+        until_queued(&batcher, 2).await;
+        queued.iter().for_each(JoinHandle::abort);
+        until_queued(&batcher, 0).await;
+        assert_eq!(batcher.load().queued_bytes, 0);
+    }
+    log.open_gate();
+    first.await.unwrap().unwrap();
+    assert_eq!(log.runs(), [1]);
 }

@@ -1,0 +1,94 @@
+//! What a request asks of the scheduler.
+
+use std::time::{Duration, Instant};
+
+use super::bucket::BucketKey;
+
+/// What scheduling needs to know of a request, and all it knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Demand {
+    /// Rows along axis 0; 1 if the model is not batched.
+    pub(super) rows: usize,
+    /// Bytes of its inputs.
+    pub(super) size_bytes: usize,
+    /// When it came.
+    pub(super) arrived: Instant,
+    /// When it should be run: the order in which requests are.
+    pub(super) due: Instant,
+    /// When its answer is no longer of use.
+    pub(super) deadline: Option<Instant>,
+}
+
+impl Demand {
+    /// True if an answer would come too late.
+    pub(super) fn is_late(&self, now: Instant) -> bool {
+        self.deadline.is_some_and(|deadline| deadline <= now)
+    }
+}
+
+/// Something that waits to be run.
+pub(super) trait Waits {
+    fn demand(&self) -> &Demand;
+    fn key(&self) -> &BucketKey;
+}
+
+/// How much sooner an urgent request is run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Urgency {
+    pub(super) levels: u32,
+    pub(super) default_level: u32,
+    pub(super) aging: Duration,
+}
+
+impl Urgency {
+    /// When a request that came at `arrived` should be run.
+    ///
+    /// Each level of priority waits `aging` longer than the one above it. So a request of level 3 that
+    /// has waited twice that long stands where one of level 1 stands that comes now: whatever comes,
+    /// nothing waits for ever. A deadline makes it due earlier, never later; `takes` is how long its run
+    /// is expected to.
+    pub(super) fn due(
+        self,
+        arrived: Instant,
+        priority: u32,
+        deadline: Option<Instant>,
+        takes: Duration,
+    ) -> Instant {
+        let level = if priority == 0 { self.default_level } else { priority };
+        let patience = self.aging * (level.clamp(1, self.levels.max(1)) - 1);
+        let by_priority = arrived + patience;
+        let latest_start = deadline.map(|deadline| deadline.checked_sub(takes).unwrap_or(deadline));
+        latest_start.map_or(by_priority, |latest| by_priority.min(latest))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn due_times() {
+        let start = Instant::now();
+        let urgency = Urgency { levels: 3, default_level: 2, aging: 10 * MS };
+        let flat = Urgency { levels: 1, default_level: 1, aging: 10 * MS };
+        // levels, priority, deadline, takes => due
+        for (urgency, priority, deadline, takes, due) in [
+            (urgency, 1, None, MS, Duration::ZERO),
+            (urgency, 2, None, MS, 10 * MS),
+            (urgency, 0, None, MS, 10 * MS),
+            (urgency, 3, None, MS, 20 * MS),
+            (urgency, 99, None, MS, 20 * MS),
+            (urgency, 3, Some(15 * MS), MS, 14 * MS),
+            (urgency, 3, Some(90 * MS), MS, 20 * MS),
+            (urgency, 1, Some(90 * MS), MS, Duration::ZERO),
+            (flat, 0, None, MS, Duration::ZERO),
+            (flat, 7, None, MS, Duration::ZERO),
+        ] {
+            let deadline = deadline.map(|deadline| start + deadline);
+            let found = urgency.due(start, priority, deadline, takes);
+            assert_eq!(found - start, due, "{urgency:?} {priority} {deadline:?}");
+        }
+    }
+}
