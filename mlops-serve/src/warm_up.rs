@@ -26,28 +26,40 @@ pub enum WarmUp {
 }
 
 impl WarmUp {
-    /// Runs it on a session that takes up to `max_rows` rows.
-    pub(crate) fn run(&self, session: &mut dyn InferenceSession, max_rows: usize) -> Result<()> {
-        let options = RunOptions::default();
+    /// Runs it on a session that takes up to `max_rows` rows. Returns how long each of its inputs takes.
+    pub(crate) fn run(
+        &self,
+        session: &mut dyn InferenceSession,
+        max_rows: usize,
+        clock: &dyn Clock,
+    ) -> Result<Vec<(NamedTensors, Duration)>> {
         match self {
-            Self::None => Ok(()),
+            Self::None => Ok(Vec::new()),
             Self::Samples(samples) => {
-                samples.iter().try_for_each(|sample| session.run(sample, &options).map(drop))
+                let timed =
+                    |sample: &NamedTensors| Ok((sample.clone(), time(session, sample, clock)?));
+                samples.iter().map(timed).collect()
             }
             Self::Zeros => {
                 let signature = Arc::clone(session.signature());
+                let mut runs = Vec::new();
                 for rows in [1, max_rows] {
-                    let result =
-                        zeros(&signature, rows).and_then(|inputs| session.run(&inputs, &options));
-                    if let Err(error) = result {
-                        tracing::warn!(
-                            error = error.report(), %signature, rows,
-                            "the model refuses zeros: it serves without warm-up"
-                        );
-                        return Ok(());
+                    let timed = zeros(&signature, rows).and_then(|inputs| {
+                        let took = time(session, &inputs, clock)?;
+                        Ok((inputs, took))
+                    });
+                    match timed {
+                        Ok(run) => runs.push(run),
+                        Err(error) => {
+                            tracing::warn!(
+                                error = error.report(), %signature, rows,
+                                "the model refuses zeros: it serves without warm-up"
+                            );
+                            break;
+                        }
                     }
                 }
-                Ok(())
+                Ok(runs)
             }
         }
     }
@@ -77,6 +89,19 @@ impl WarmUp {
         }
         longest
     }
+}
+
+/// How long a run takes, the first of its inputs not counted: that is the one that allocates.
+fn time(
+    session: &mut dyn InferenceSession,
+    inputs: &NamedTensors,
+    clock: &dyn Clock,
+) -> Result<Duration> {
+    let options = RunOptions::default();
+    session.run(inputs, &options)?;
+    let started = clock.monotonic();
+    session.run(inputs, &options)?;
+    Ok(clock.monotonic().saturating_duration_since(started))
 }
 
 /// Zeros (empty strings) in the declared shapes: `rows` along every free axis 0, 1 along other free

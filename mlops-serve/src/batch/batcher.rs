@@ -155,7 +155,7 @@ impl Batcher {
         let item = shared.check(request, responder)?;
         let (ticket, worker) = shared
             .admit(item, |state, item| {
-                let ticket = state.queue.push(item)?;
+                let ticket = shared.enqueue(state, item)?;
                 Ok((ticket, next_worker(state, shared)))
             })
             .await?;

@@ -68,6 +68,21 @@ impl BucketRule {
         BucketKey { sizes, rest: context.and_then(|context| self.rest(context)) }
     }
 
+    /// What a row of a request with this key costs: the sizes of the free axes of an input multiplied,
+    /// of the input for which that is most. So a text costs its length; where no axis is free, a row
+    /// costs 1.
+    pub(super) fn row_cost(&self, key: &BucketKey) -> usize {
+        let (mut most, mut input, mut product) = (1, None, 1_usize);
+        for ((name, _), size) in self.axes.iter().zip(&key.sizes) {
+            if input != Some(name) {
+                (input, product) = (Some(name), 1);
+            }
+            product = product.saturating_mul(*size);
+            most = most.max(product);
+        }
+        most
+    }
+
     fn rest(&self, context: &RequestContext) -> Option<Arc<Rest>> {
         let values = self.parameters.iter().map(|name| context.parameters.get(name).map(value));
         let parameters: Vec<_> = values.collect();
@@ -138,6 +153,28 @@ mod tests {
         assert_ne!(key(1, 5, 7), key(1, 6, 7));
         assert_ne!(key(1, 5, 7), key(1, 5, 8));
         assert_ne!(key(1, 5, 7), key(1, 7, 5));
+    }
+
+    #[test]
+    fn a_row_costs_what_its_largest_input_does() {
+        let cost = |length, width| {
+            let rule = rule(&[]);
+            rule.row_cost(&rule.key(&inputs(2, length, width), None))
+        };
+        assert_eq!((cost(5, 7), cost(9, 7), cost(0, 0)), (7, 9, 1));
+        let pixels = ModelSignature {
+            inputs: vec![TensorSpec::new(
+                "image",
+                DataType::F32,
+                [Dim::Unknown, Dim::Fixed(3), Dim::Unknown, Dim::Unknown],
+            )],
+            outputs: vec![],
+        };
+        let rule = BucketRule::new(&pixels, vec![]);
+        let image = Tensor::from_array(ArrayD::<f32>::zeros(IxDyn(&[1, 3, 4, 5])));
+        assert_eq!(rule.row_cost(&rule.key(&NamedTensors::single("image", image), None)), 20);
+        let fixed = BucketRule::new(&ModelSignature { inputs: vec![], outputs: vec![] }, vec![]);
+        assert_eq!(fixed.row_cost(&BucketKey::default()), 1);
     }
 
     #[test]

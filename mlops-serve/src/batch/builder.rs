@@ -25,7 +25,7 @@ use super::{
     policy::BatchPolicy,
     queue::QueueLimits,
     run::{RunContext, Runner},
-    shared::Shared,
+    shared::{AdmissionLimits, Shared},
     worker,
 };
 use crate::warm_up::WarmUp;
@@ -122,12 +122,14 @@ impl BatcherBuilder {
         for _ in 1..self.options.instances {
             sessions.push(self.factory.open()?);
         }
+        let mut runs = Vec::new();
         for session in &mut sessions {
             facts.check(&**session)?;
-            self.warm_up.run(&mut **session, rows)?;
+            runs.extend(self.warm_up.run(&mut **session, rows, &*self.clock)?);
         }
         let runners = sessions.into_iter().map(Runner::new).collect();
         let shared = Arc::new(self.into_shared(&facts, runners));
+        shared.learn(&runs);
         Ok(Batcher::new(shared, Placement::CallerRuns))
     }
 
@@ -150,7 +152,7 @@ impl BatcherBuilder {
             let run = move || {
                 let opened = session.map_or_else(|| factory.open(), Ok).and_then(|mut session| {
                     facts.check(&*session)?;
-                    warm_up.run(&mut *session, rows)?;
+                    shared.learn(&warm_up.run(&mut *session, rows, &*shared.context.clock)?);
                     Ok(session)
                 });
                 // The starter may be gone already, because another instance failed.
@@ -184,18 +186,29 @@ impl BatcherBuilder {
             // Without a batch axis every request is a batch.
             max_batch_size: descriptor.max_batch_size.unwrap_or(1),
             max_queue_delay: self.options.max_queue_delay,
+            waiting: self.options.waiting,
+            preferred_batch_sizes: {
+                let mut sizes = self.options.preferred_batch_sizes;
+                sizes.sort_unstable();
+                sizes
+            },
         };
-        let limits = QueueLimits {
-            max_requests: self.options.max_queued_requests,
-            max_bytes: self.options.max_queued_bytes,
+        let limits = AdmissionLimits {
+            queue: QueueLimits {
+                max_requests: self.options.max_queued_requests,
+                max_bytes: self.options.max_queued_bytes,
+            },
+            max_queued_time: self.options.max_queued_time,
+            on_full: self.options.on_full,
         };
         let PriorityOptions { levels, default_level, aging } = self.options.priority;
         let admission = Admission {
             rule: BucketRule::new(&facts.signature, self.options.batch_parameters),
             urgency: Urgency { levels, default_level, aging },
+            max_cost: self.options.max_batch_cost.unwrap_or(usize::MAX),
         };
         let context = RunContext { descriptor, clock: self.clock, observers: self.observers };
-        Shared::new(context, admission, policy, limits, self.options.on_full, runners)
+        Shared::new(context, admission, policy, limits, self.options.instances, runners)
     }
 
     fn descriptor(&self, facts: &Facts) -> ModelDescriptor {

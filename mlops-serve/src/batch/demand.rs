@@ -9,6 +9,8 @@ use super::bucket::BucketKey;
 pub(super) struct Demand {
     /// Rows along axis 0; 1 if the model is not batched.
     pub(super) rows: usize,
+    /// What it takes to run: its rows, each counted as often as its free axes are long.
+    pub(super) cost: usize,
     /// Bytes of its inputs.
     pub(super) size_bytes: usize,
     /// When it came.
@@ -45,20 +47,12 @@ impl Urgency {
     ///
     /// Each level of priority waits `aging` longer than the one above it. So a request of level 3 that
     /// has waited twice that long stands where one of level 1 stands that comes now: whatever comes,
-    /// nothing waits for ever. A deadline makes it due earlier, never later; `takes` is how long its run
-    /// is expected to.
-    pub(super) fn due(
-        self,
-        arrived: Instant,
-        priority: u32,
-        deadline: Option<Instant>,
-        takes: Duration,
-    ) -> Instant {
+    /// nothing waits for ever. A deadline makes it due earlier, never later.
+    pub(super) fn due(self, arrived: Instant, priority: u32, deadline: Option<Instant>) -> Instant {
         let level = if priority == 0 { self.default_level } else { priority };
         let patience = self.aging * (level.clamp(1, self.levels.max(1)) - 1);
         let by_priority = arrived + patience;
-        let latest_start = deadline.map(|deadline| deadline.checked_sub(takes).unwrap_or(deadline));
-        latest_start.map_or(by_priority, |latest| by_priority.min(latest))
+        deadline.map_or(by_priority, |deadline| by_priority.min(deadline))
     }
 }
 
@@ -73,21 +67,21 @@ mod tests {
         let start = Instant::now();
         let urgency = Urgency { levels: 3, default_level: 2, aging: 10 * MS };
         let flat = Urgency { levels: 1, default_level: 1, aging: 10 * MS };
-        // levels, priority, deadline, takes => due
-        for (urgency, priority, deadline, takes, due) in [
-            (urgency, 1, None, MS, Duration::ZERO),
-            (urgency, 2, None, MS, 10 * MS),
-            (urgency, 0, None, MS, 10 * MS),
-            (urgency, 3, None, MS, 20 * MS),
-            (urgency, 99, None, MS, 20 * MS),
-            (urgency, 3, Some(15 * MS), MS, 14 * MS),
-            (urgency, 3, Some(90 * MS), MS, 20 * MS),
-            (urgency, 1, Some(90 * MS), MS, Duration::ZERO),
-            (flat, 0, None, MS, Duration::ZERO),
-            (flat, 7, None, MS, Duration::ZERO),
+        // levels, priority, deadline => due
+        for (urgency, priority, deadline, due) in [
+            (urgency, 1, None, Duration::ZERO),
+            (urgency, 2, None, 10 * MS),
+            (urgency, 0, None, 10 * MS),
+            (urgency, 3, None, 20 * MS),
+            (urgency, 99, None, 20 * MS),
+            (urgency, 3, Some(15 * MS), 15 * MS),
+            (urgency, 3, Some(90 * MS), 20 * MS),
+            (urgency, 1, Some(90 * MS), Duration::ZERO),
+            (flat, 0, None, Duration::ZERO),
+            (flat, 7, None, Duration::ZERO),
         ] {
             let deadline = deadline.map(|deadline| start + deadline);
-            let found = urgency.due(start, priority, deadline, takes);
+            let found = urgency.due(start, priority, deadline);
             assert_eq!(found - start, due, "{urgency:?} {priority} {deadline:?}");
         }
     }

@@ -42,6 +42,16 @@ pub(super) enum Reply {
 pub(super) struct Admission {
     pub(super) rule: BucketRule,
     pub(super) urgency: Urgency,
+    /// What a batch may cost.
+    pub(super) max_cost: usize,
+}
+
+impl Admission {
+    /// What a run of these inputs costs.
+    pub(super) fn cost(&self, inputs: &NamedTensors) -> usize {
+        let rows = inputs.iter().next().and_then(|(_, tensor)| tensor.row_count()).unwrap_or(1);
+        rows.saturating_mul(self.rule.row_cost(&self.rule.key(inputs, None)))
+    }
 }
 
 impl Item {
@@ -67,10 +77,19 @@ impl Item {
         if deadline.is_some_and(|deadline| deadline <= arrived) {
             return Err(Error::DeadlineExceeded { elapsed: Duration::ZERO });
         }
-        let priority = context.as_ref().map_or(0, |context| context.priority);
-        let due = admission.urgency.due(arrived, priority, deadline, Duration::ZERO);
-        let demand = Demand { rows, size_bytes: inputs.size_bytes(), arrived, due, deadline };
         let key = admission.rule.key(&inputs, context.as_deref());
+        let cost = rows.saturating_mul(admission.rule.row_cost(&key));
+        if cost > admission.max_cost {
+            return Err(Error::TooLarge {
+                what: "request (cost: rows by free sizes)",
+                actual: cost as u64,
+                limit: admission.max_cost as u64,
+            });
+        }
+        let priority = context.as_ref().map_or(0, |context| context.priority);
+        let due = admission.urgency.due(arrived, priority, deadline);
+        let size_bytes = inputs.size_bytes();
+        let demand = Demand { rows, cost, size_bytes, arrived, due, deadline };
         Ok(Box::new(Self { inputs, demand, key, context, responder }))
     }
 

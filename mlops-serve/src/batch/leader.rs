@@ -12,7 +12,7 @@ use super::{
     item::{Item, Reply, lost},
     queue::Ticket,
     run::Runner,
-    shared::{Shared, State, Taken, Waiting, answer_late},
+    shared::{NoRoom, Shared, State, Waiting},
     slot::{Caller, slot},
 };
 use mlops_core::{
@@ -59,14 +59,14 @@ pub(super) async fn predict(
     }
 }
 
-fn enter(shared: &Arc<Shared>, state: &mut State, item: Box<Item>) -> Result<Entered, Box<Item>> {
+fn enter(shared: &Arc<Shared>, state: &mut State, item: Box<Item>) -> Result<Entered, NoRoom> {
     match state.free_runners.pop() {
         Some(runner) => Ok(Entered::Leads(Leadership {
             shared: Arc::clone(shared),
             runner: Some(runner),
             first: Some(item),
         })),
-        None => state.queue.push(item).map(Entered::Waits),
+        None => shared.enqueue(state, item).map(Entered::Waits),
     }
 }
 
@@ -102,19 +102,9 @@ impl Leadership {
         let (Some(runner), Some(first)) = (&mut self.runner, self.first.take()) else {
             return;
         };
-        let context = &self.shared.context;
-        let now = context.clock.monotonic();
-        let Taken { batch, late } = if first.demand.is_late(now) {
-            Taken { batch: Vec::new(), late: vec![first] }
-        } else {
-            self.shared.take_with(&mut self.shared.state.lock(), first, now)
-        };
-        answer_late(late, now);
-        let count = batch.len();
-        if count > 0 {
-            runner.run(context, batch);
-        }
-        self.shared.done(&mut self.shared.state.lock(), count);
+        let now = self.shared.context.clock.monotonic();
+        let taken = self.shared.take_with(&mut self.shared.state.lock(), first, now);
+        runner.run_taken(&self.shared, taken);
     }
 }
 

@@ -9,7 +9,9 @@ mod batcher;
 mod bucket;
 mod builder;
 mod demand;
+mod forecast;
 mod item;
+mod latency;
 mod leader;
 mod observer;
 mod options;
@@ -26,5 +28,5 @@ pub use self::{
     batcher::{Batcher, BatcherLoad},
     builder::BatcherBuilder,
     observer::{BatchObserver, BatchRecord},
-    options::{BatcherOptions, Batching, OnFull, Placement, PriorityOptions},
+    options::{BatcherOptions, Batching, OnFull, Placement, PriorityOptions, Waiting},
 };

@@ -15,6 +15,13 @@ pub struct BatcherOptions {
     /// How long a session that could run may wait for a partial batch to fill, counted from the
     /// arrival of its oldest request. Zero: it takes what is there.
     pub max_queue_delay: Duration,
+    /// How it is decided whether to wait that long.
+    pub waiting: Waiting,
+    /// Sizes of batches, in rows, that are run as soon as they are reached, without waiting for more.
+    pub preferred_batch_sizes: Vec<usize>,
+    /// What a batch may cost at most, and so a request: its rows, each counted as often as the free axes
+    /// of its largest input are long. For texts that is tokens. `None` for any cost.
+    pub max_batch_cost: Option<usize>,
     /// Sessions, each with its own copy of the model.
     pub instances: usize,
     /// Who runs the sessions.
@@ -29,8 +36,26 @@ pub struct BatcherOptions {
     pub max_queued_requests: usize,
     /// Bytes of inputs that may wait at most.
     pub max_queued_bytes: usize,
+    /// How long the work in front of a request may be expected to take; `None` for as long as it does.
+    ///
+    /// Whatever it is, a request with a deadline that is not expected to be met is refused at once.
+    pub max_queued_time: Option<Duration>,
     /// What happens to a request that finds the queue full.
     pub on_full: OnFull,
+}
+
+/// How a session that could run decides whether to wait for more requests.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Waiting {
+    /// It waits until a batch is full, a preferred size is reached, or the delay is over (as Triton
+    /// does).
+    #[default]
+    Fixed,
+    /// It waits, never longer than the delay, as long as that is expected to lower the mean latency: by
+    /// how long runs of each size have taken so far and how often requests come. At low load it does not
+    /// wait at all.
+    Learned,
 }
 
 /// How much sooner urgent requests are run (see
@@ -133,6 +158,9 @@ impl Default for BatcherOptions {
         Self {
             max_batch_size: 32,
             max_queue_delay: Duration::ZERO,
+            waiting: Waiting::default(),
+            preferred_batch_sizes: Vec::new(),
+            max_batch_cost: None,
             instances: 1,
             placement: Placement::default(),
             batching: Batching::default(),
@@ -140,6 +168,7 @@ impl Default for BatcherOptions {
             batch_parameters: Vec::new(),
             max_queued_requests: 4096,
             max_queued_bytes: 256 << 20,
+            max_queued_time: None,
             on_full: OnFull::default(),
         }
     }
@@ -157,6 +186,27 @@ impl BatcherOptions {
     #[must_use]
     pub fn with_max_queue_delay(mut self, delay: Duration) -> Self {
         self.max_queue_delay = delay;
+        self
+    }
+
+    /// Sets how it is decided whether to wait.
+    #[must_use]
+    pub fn with_waiting(mut self, waiting: Waiting) -> Self {
+        self.waiting = waiting;
+        self
+    }
+
+    /// Sets the sizes of batches that are run as soon as they are reached.
+    #[must_use]
+    pub fn with_preferred_batch_sizes(mut self, rows: impl IntoIterator<Item = usize>) -> Self {
+        self.preferred_batch_sizes = rows.into_iter().collect();
+        self
+    }
+
+    /// Sets what a batch may cost at most.
+    #[must_use]
+    pub fn with_max_batch_cost(mut self, cost: usize) -> Self {
+        self.max_batch_cost = Some(cost);
         self
     }
 
@@ -206,6 +256,13 @@ impl BatcherOptions {
         self
     }
 
+    /// Sets how long the work in front of a request may be expected to take.
+    #[must_use]
+    pub fn with_max_queued_time(mut self, time: Duration) -> Self {
+        self.max_queued_time = Some(time);
+        self
+    }
+
     /// Sets what happens to a request that finds the queue full.
     #[must_use]
     pub fn with_on_full(mut self, on_full: OnFull) -> Self {
@@ -223,6 +280,16 @@ impl BatcherOptions {
         }
         if self.max_queued_requests == 0 {
             return invalid("max_queued_requests is 0");
+        }
+        if let Some(size) = self
+            .preferred_batch_sizes
+            .iter()
+            .find(|size| !(1..=self.max_batch_size).contains(*size))
+        {
+            return invalid(&format!("preferred size {size} is not from 1 to max_batch_size"));
+        }
+        if self.max_batch_cost == Some(0) {
+            return invalid("max_batch_cost is 0");
         }
         self.priority.check()?;
         if self.placement == Placement::CallerRuns && !self.max_queue_delay.is_zero() {

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use mlops_core::Error;
@@ -57,6 +57,7 @@ struct Bucket<T> {
     /// In the order of their places.
     entries: VecDeque<Entry<T>>,
     rows: usize,
+    cost: usize,
     /// Whether the order is that of arrival.
     first_come: bool,
 }
@@ -71,10 +72,20 @@ struct Entry<T> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Gathered {
     pub(super) bucket: usize,
+    pub(super) requests: usize,
     /// Rows of all its requests together.
     pub(super) rows: usize,
+    /// Cost of all its requests together.
+    pub(super) cost: usize,
     /// When the one that has waited longest came.
     pub(super) oldest: Instant,
+}
+
+/// How large a batch may be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BatchLimits {
+    pub(super) max_rows: usize,
+    pub(super) max_cost: usize,
 }
 
 /// Buckets that are empty keep their places for their next request, up to this many.
@@ -100,7 +111,7 @@ impl<T: Waits> Queue<T> {
 
     /// Adds a request behind those due before it, or gives it back if there is no room.
     pub(super) fn push(&mut self, item: T) -> Result<Ticket, T> {
-        let Demand { rows, size_bytes, due, .. } = *item.demand();
+        let Demand { rows, cost, size_bytes, due, .. } = *item.demand();
         if self.requests >= self.limits.max_requests
             || size_bytes > self.limits.max_bytes - self.size_bytes
         {
@@ -113,6 +124,7 @@ impl<T: Waits> Queue<T> {
         let place = (due, self.sequence);
         let found = &mut self.buckets[bucket];
         found.rows += rows;
+        found.cost += cost;
         let before = found.head();
         if found.entries.back().is_none_or(|last| last.place < place) {
             found.entries.push_back(Entry { place, item });
@@ -148,8 +160,10 @@ impl<T: Waits> Queue<T> {
         let index = found.entries.binary_search_by_key(&ticket.place, |entry| entry.place).ok()?;
         let before = found.head();
         let entry = found.entries.remove(index)?;
-        found.rows -= entry.item.demand().rows;
-        self.forget(&entry.item);
+        let demand = *entry.item.demand();
+        found.take_off(&demand);
+        self.requests -= 1;
+        self.size_bytes -= demand.size_bytes;
         self.update_head(ticket.bucket, before);
         Some(entry.item)
     }
@@ -160,8 +174,9 @@ impl<T: Waits> Queue<T> {
         self.remove(Ticket { bucket, place })
     }
 
-    /// Fills `batch` from a bucket, those due first first, as long as they fit; `fits` says whether a
-    /// request does, given the rows before it. One that is larger than any batch is taken alone.
+    /// Fills `batch` from a bucket, those due first first, as long as they fit. One that is larger than
+    /// any batch is taken alone. None is added that would make one in front of it miss its deadline, by
+    /// `run_time`: how long a run of a cost takes, if that is known.
     ///
     /// Requests that are late are removed on the way and come back for an answer.
     pub(super) fn fill(
@@ -169,32 +184,34 @@ impl<T: Waits> Queue<T> {
         bucket: usize,
         batch: &mut Vec<T>,
         now: Instant,
-        max_rows: usize,
+        limits: BatchLimits,
+        mut run_time: impl FnMut(usize) -> Option<Duration>,
     ) -> Vec<T> {
         let mut late = Vec::new();
         let Some(found) = self.buckets.get_mut(bucket) else {
             return late;
         };
         let before = found.head();
-        let mut rows: usize = batch.iter().map(|item| item.demand().rows).sum();
+        let mut sum = Sum::default();
+        batch.iter().for_each(|item| sum.add(item.demand(), now, &mut run_time));
         let mut skipped = Vec::new();
-        while (batch.is_empty() || rows < max_rows)
+        while (sum.is_empty() || sum.rows < limits.max_rows)
             && skipped.len() < LOOK_AHEAD
             && let Some(entry) = found.entries.pop_front()
         {
             let demand = *entry.item.demand();
             let is_late = demand.is_late(now);
-            if !is_late && !batch.is_empty() && rows + demand.rows > max_rows {
+            if !is_late && !sum.takes(&demand, limits, now, &mut run_time) {
                 skipped.push(entry);
                 continue;
             }
-            found.rows -= demand.rows;
+            found.take_off(&demand);
             self.requests -= 1;
             self.size_bytes -= demand.size_bytes;
             if is_late {
                 late.push(entry.item);
             } else {
-                rows += demand.rows;
+                sum.add(&demand, now, &mut run_time);
                 batch.push(entry.item);
             }
         }
@@ -203,6 +220,19 @@ impl<T: Waits> Queue<T> {
         }
         self.update_head(bucket, before);
         late
+    }
+
+    /// Cost of what is run before a request that is due then. Looks at a few buckets only: what it leaves
+    /// out makes the answer too small, never too large.
+    pub(super) fn ahead_of(&self, due: Instant) -> usize {
+        let heads = self.heads.iter().take_while(|head| head.place.0 <= due).take(LOOK_AHEAD);
+        let costs = heads.map(|head| {
+            let found = &self.buckets[head.bucket];
+            let ahead = found.entries.partition_point(|entry| entry.place.0 <= due);
+            // As if all cost the same: the exact sum would take a walk.
+            found.cost / found.entries.len().max(1) * ahead
+        });
+        costs.sum()
     }
 
     /// The bucket of requests that share a run with one of this key, if any wait.
@@ -216,11 +246,17 @@ impl<T: Waits> Queue<T> {
     }
 
     /// What each bucket holds, the one whose first request is due first first.
-    pub(super) fn gathered(&self) -> impl Iterator<Item = Gathered> {
+    pub(super) fn gathered(&self) -> impl Iterator<Item = Gathered> + Clone {
         self.heads.iter().filter_map(|head| {
             let found = &self.buckets[head.bucket];
             let oldest = found.oldest()?;
-            Some(Gathered { bucket: head.bucket, rows: found.rows, oldest })
+            Some(Gathered {
+                bucket: head.bucket,
+                requests: found.entries.len(),
+                rows: found.rows,
+                cost: found.cost,
+                oldest,
+            })
         })
     }
 
@@ -236,16 +272,17 @@ impl<T: Waits> Queue<T> {
         self.size_bytes
     }
 
-    fn forget(&mut self, item: &T) {
-        self.requests -= 1;
-        self.size_bytes -= item.demand().size_bytes;
-    }
-
     fn bucket_for(&mut self, key: &BucketKey) -> usize {
         if let Some(bucket) = self.by_key.get(key) {
             return *bucket;
         }
-        let new = Bucket { key: key.clone(), entries: VecDeque::new(), rows: 0, first_come: true };
+        let new = Bucket {
+            key: key.clone(),
+            entries: VecDeque::new(),
+            rows: 0,
+            cost: 0,
+            first_come: true,
+        };
         let bucket = self.free.pop().unwrap_or(self.buckets.len());
         match self.buckets.get_mut(bucket) {
             Some(place) => *place = new,
@@ -285,6 +322,62 @@ impl<T: Waits> Bucket<T> {
     fn oldest(&self) -> Option<Instant> {
         let mut arrivals = self.entries.iter().map(|entry| entry.item.demand().arrived);
         if self.first_come { arrivals.next() } else { arrivals.min() }
+    }
+}
+
+impl<T> Bucket<T> {
+    fn take_off(&mut self, demand: &Demand) {
+        self.rows -= demand.rows;
+        self.cost -= demand.cost;
+    }
+}
+
+/// A batch that grows.
+#[derive(Debug, Default)]
+struct Sum {
+    requests: usize,
+    rows: usize,
+    cost: usize,
+    /// The earliest deadline in it that a run of its size meets.
+    earliest: Option<Instant>,
+}
+
+impl Sum {
+    fn is_empty(&self) -> bool {
+        self.requests == 0
+    }
+
+    fn takes(
+        &self,
+        demand: &Demand,
+        limits: BatchLimits,
+        now: Instant,
+        run_time: &mut impl FnMut(usize) -> Option<Duration>,
+    ) -> bool {
+        let (rows, cost) = (self.rows + demand.rows, self.cost + demand.cost);
+        self.is_empty()
+            || (rows <= limits.max_rows
+                && cost <= limits.max_cost
+                && self.earliest.is_none_or(|earliest| {
+                    run_time(cost).is_none_or(|takes| now + takes <= earliest)
+                }))
+    }
+
+    fn add(
+        &mut self,
+        demand: &Demand,
+        now: Instant,
+        run_time: &mut impl FnMut(usize) -> Option<Duration>,
+    ) {
+        self.requests += 1;
+        self.rows += demand.rows;
+        self.cost += demand.cost;
+        if let Some(deadline) = demand.deadline
+            && run_time(self.cost).is_some_and(|takes| now + takes <= deadline)
+        {
+            let earliest = self.earliest.get_or_insert(deadline);
+            *earliest = deadline.min(*earliest);
+        }
     }
 }
 

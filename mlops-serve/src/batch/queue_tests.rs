@@ -43,7 +43,8 @@ impl Source {
     fn request(&mut self, rows: usize, kind: usize) -> Request {
         self.made += 1;
         let arrived = self.at(self.made as u32);
-        let demand = Demand { rows, size_bytes: rows, arrived, due: arrived, deadline: None };
+        let demand =
+            Demand { rows, cost: rows, size_bytes: rows, arrived, due: arrived, deadline: None };
         Request { demand, key: BucketKey::of_sizes([kind]), kind, number: self.made }
     }
 }
@@ -56,8 +57,9 @@ fn queue(max_requests: usize, max_bytes: usize) -> Queue<Request> {
 fn take(queue: &mut Queue<Request>, max_rows: usize, now: Instant) -> (Vec<Request>, Vec<Request>) {
     let mut batch = Vec::new();
     let first = queue.gathered().next();
-    let late =
-        first.map_or_else(Vec::new, |first| queue.fill(first.bucket, &mut batch, now, max_rows));
+    let limits = BatchLimits { max_rows, max_cost: usize::MAX };
+    let late = first
+        .map_or_else(Vec::new, |first| queue.fill(first.bucket, &mut batch, now, limits, |_| None));
     (batch, late)
 }
 
@@ -116,6 +118,60 @@ fn what_is_gathered_knows_who_has_waited_longest() {
     assert_eq!(queue.remove(ticket), Some(urgent));
     assert_eq!(queue.remove(ticket), None);
     assert_eq!(gathered(&queue), [(2, oldest)]);
+}
+
+#[test]
+fn a_batch_costs_no_more_than_allowed() {
+    let (mut queue, mut source) = (queue(100, 100_000), Source::new());
+    for cost in [10, 50, 60, 30, 200] {
+        let mut request = source.request(1, 0);
+        request.demand.cost = cost;
+        queue.push(request).unwrap();
+    }
+    let mut costs = || -> Vec<usize> {
+        let limits = BatchLimits { max_rows: 8, max_cost: 100 };
+        let mut batch = Vec::new();
+        let bucket = queue.gathered().next().unwrap().bucket;
+        queue.fill(bucket, &mut batch, Instant::now(), limits, |_| None);
+        batch.iter().map(|request| request.demand.cost).collect()
+    };
+    assert_eq!(costs(), [10, 50, 30]);
+    assert_eq!(costs(), [60]);
+    assert_eq!(costs(), [200]);
+}
+
+#[test]
+fn a_batch_is_no_larger_than_its_first_deadline_allows() {
+    let (mut queue, mut source) = (queue(100, 100_000), Source::new());
+    let now = source.at(100);
+    // A millisecond a row. The first can never be in time and does not hold up the others; the second
+    // allows for four rows.
+    for (rows, deadline) in [(1, Some(0)), (1, Some(4)), (1, None), (1, Some(90)), (1, None)] {
+        let mut request = source.request(rows, 0);
+        request.demand.deadline = deadline.map(|left| now + left * MS + MS / 2);
+        queue.push(request).unwrap();
+    }
+    let mut batch = || -> Vec<usize> {
+        let limits = BatchLimits { max_rows: 8, max_cost: usize::MAX };
+        let run_time = |cost| Some(cost as u32 * MS);
+        let (mut batch, bucket) = (Vec::new(), queue.gathered().next().unwrap().bucket);
+        let late = queue.fill(bucket, &mut batch, now, limits, run_time);
+        assert!(late.is_empty());
+        batch.iter().map(|request| request.number).collect()
+    };
+    assert_eq!(batch(), [1, 2, 3, 4]);
+    assert_eq!(batch(), [5]);
+}
+
+#[test]
+fn what_is_ahead_is_what_is_due_before() {
+    let (mut queue, mut source) = (queue(100, 100_000), Source::new());
+    for (rows, kind) in [(2, 0), (2, 0), (4, 1), (2, 0), (4, 1)] {
+        queue.push(source.request(rows, kind)).unwrap();
+    }
+    // They are due at 1 to 5 ms.
+    let ahead = [0, 1, 2, 3, 4, 99].map(|millis| queue.ahead_of(source.at(millis)));
+    assert_eq!(ahead, [0, 2, 4, 8, 10, 14]);
 }
 
 #[test]

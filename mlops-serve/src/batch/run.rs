@@ -4,7 +4,7 @@ use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use mlops_core::{
@@ -50,21 +50,27 @@ impl Runner {
         Self { session, stacker: Stacker::default() }
     }
 
-    /// Runs the items as one batch and answers each, whatever panics on the way.
-    pub(super) fn run(&mut self, context: &RunContext, items: Batch) {
+    /// Runs the items as one batch and answers each, whatever panics on the way. Returns how long it
+    /// took, if it succeeded at once.
+    pub(super) fn run(&mut self, context: &RunContext, items: Batch) -> Option<Duration> {
         let run = AssertUnwindSafe(|| self.run_batch(context, items));
-        if let Err(panic) = catch_unwind(run) {
+        catch_unwind(run).unwrap_or_else(|panic| {
             // Not the session, whose panics are answered: an observer, against its contract. Callers
-            // that were not answered yet see their channel close.
+            // that were not answered yet see their slot close.
             tracing::error!(message = panic_message(&*panic), "an observer of batches panicked");
-        }
+            None
+        })
     }
 
     /// If the batch fails, each item runs again alone: one bad request fails by itself.
-    fn run_batch(&mut self, context: &RunContext, items: Batch) {
+    fn run_batch(&mut self, context: &RunContext, items: Batch) -> Option<Duration> {
         let claimed = context.clock.monotonic();
         match self.run_once(context, &items, claimed) {
-            Ok(ran) => answer_all(context, items, ran, claimed),
+            Ok(ran) => {
+                let Timings { batching, inference, splitting, .. } = ran.timings;
+                answer_all(context, items, ran, claimed);
+                return Some(batching + inference + splitting);
+            }
             Err(error) if items.len() == 1 => {
                 items.into_iter().for_each(|item| item.answer(Err(error.clone())));
             }
@@ -76,6 +82,7 @@ impl Runner {
                 }
             }
         }
+        None
     }
 
     fn run_once(

@@ -4,23 +4,25 @@ use std::{
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use mlops_core::{
     Error,
     clock::{Clock, Signal},
     inference::InferenceRequest,
+    tensor::NamedTensors,
 };
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::{
     demand::Waits,
+    forecast::{Backlog, Learned, Run},
     item::{Admission, Item, Reply},
     options::OnFull,
     policy::{BatchPolicy, Decision},
-    queue::{Queue, QueueLimits, Ticket},
+    queue::{BatchLimits, Queue, QueueLimits, Ticket},
     run::{RunContext, Runner},
     slot::{Caller, Responder},
 };
@@ -31,6 +33,7 @@ pub(super) struct Shared {
     pub(super) admission: Admission,
     pub(super) policy: BatchPolicy,
     on_full: OnFull,
+    max_queued_time: Option<Duration>,
     pub(super) state: Mutex<State>,
     /// Told once for every request that leaves the queue, and when a session that callers run gets
     /// free; callers wait on it for room.
@@ -42,6 +45,7 @@ pub(super) struct Shared {
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) queue: Queue<Box<Item>>,
+    learned: Learned,
     pub(super) closed: bool,
     /// Requests taken and not yet answered.
     running: usize,
@@ -51,6 +55,8 @@ pub(super) struct State {
     pub(super) timer_set: bool,
     /// Free sessions, where callers run them.
     pub(super) free_runners: Vec<Runner>,
+    /// Sessions, free or not.
+    sessions: usize,
     /// Sessions that callers run, free or not.
     runners: usize,
 }
@@ -63,13 +69,24 @@ pub(super) type Batch = Vec<Box<Item>>;
 pub(super) struct Taken {
     pub(super) batch: Batch,
     pub(super) late: Batch,
+    pub(super) run: Run,
+}
+
+/// What bounds what may wait.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct AdmissionLimits {
+    pub(super) queue: QueueLimits,
+    pub(super) max_queued_time: Option<Duration>,
+    pub(super) on_full: OnFull,
 }
 
 /// A request that found no room, and why.
 #[derive(Debug)]
 pub(super) struct NoRoom {
-    pub(super) item: Box<Item>,
-    pub(super) error: Error,
+    item: Box<Item>,
+    error: Error,
+    /// Whether there may be room later.
+    later: bool,
 }
 
 impl Shared {
@@ -77,16 +94,19 @@ impl Shared {
         context: RunContext,
         admission: Admission,
         policy: BatchPolicy,
-        limits: QueueLimits,
-        on_full: OnFull,
+        limits: AdmissionLimits,
+        sessions: usize,
         free_runners: Vec<Runner>,
     ) -> Self {
+        let AdmissionLimits { queue, max_queued_time, on_full } = limits;
         let state = State {
-            queue: Queue::new(limits),
+            queue: Queue::new(queue),
+            learned: Learned::default(),
             closed: false,
             running: 0,
             idle_workers: Vec::new(),
             timer_set: false,
+            sessions,
             runners: free_runners.len(),
             free_runners,
         };
@@ -95,6 +115,7 @@ impl Shared {
             admission,
             policy,
             on_full,
+            max_queued_time,
             state: Mutex::new(state),
             room: Notify::new(),
             drained: Notify::new(),
@@ -115,14 +136,14 @@ impl Shared {
     pub(super) async fn admit<T>(
         &self,
         mut item: Box<Item>,
-        admit: impl Fn(&mut State, Box<Item>) -> Result<T, Box<Item>>,
+        admit: impl Fn(&mut State, Box<Item>) -> Result<T, NoRoom>,
     ) -> Result<T, Error> {
         loop {
             let no_room = match self.try_admit(item, &admit) {
                 Ok(admitted) => return Ok(admitted),
                 Err(no_room) => no_room,
             };
-            if !self.may_wait(&no_room.error) {
+            if !self.may_wait(&no_room) {
                 return Err(no_room.error);
             }
             // In line for room before looking again: none that is told of now can be missed.
@@ -130,41 +151,99 @@ impl Shared {
             room.as_mut().enable();
             match self.try_admit(no_room.item, &admit) {
                 Ok(admitted) => return Ok(admitted),
-                Err(no_room) if !self.may_wait(&no_room.error) => return Err(no_room.error),
+                Err(no_room) if !self.may_wait(&no_room) => return Err(no_room.error),
                 Err(no_room) => item = no_room.item,
             }
             room.await;
         }
     }
 
-    fn may_wait(&self, error: &Error) -> bool {
-        self.on_full == OnFull::Wait && matches!(error, Error::Overloaded { .. })
+    fn may_wait(&self, no_room: &NoRoom) -> bool {
+        self.on_full == OnFull::Wait && no_room.later
     }
 
     fn try_admit<T>(
         &self,
         item: Box<Item>,
-        admit: impl Fn(&mut State, Box<Item>) -> Result<T, Box<Item>>,
+        admit: impl Fn(&mut State, Box<Item>) -> Result<T, NoRoom>,
     ) -> Result<T, NoRoom> {
         let mut state = self.state.lock();
         if state.closed {
-            return Err(NoRoom { item, error: Error::Closed { what: "batcher" } });
+            let error = Error::Closed { what: "batcher" };
+            return Err(NoRoom { item, error, later: false });
         }
-        admit(&mut state, item).map_err(|item| {
-            let error = state.queue.overloaded(item.demand.size_bytes);
-            NoRoom { item, error }
-        })
+        admit(&mut state, item)
+    }
+
+    /// Puts a request into the queue, if there is room for it and it can be run in time.
+    pub(super) fn enqueue(&self, state: &mut State, item: Box<Item>) -> Result<Ticket, NoRoom> {
+        let arrived = item.demand.arrived;
+        if (item.demand.deadline.is_some() || self.max_queued_time.is_some())
+            && let Some((error, later)) = self.too_late(state, &item)
+        {
+            return Err(NoRoom { item, error, later });
+        }
+        match state.queue.push(item) {
+            Ok(ticket) => {
+                state.learned.arrived(arrived);
+                Ok(ticket)
+            }
+            Err(item) => {
+                let error = state.queue.overloaded(item.demand.size_bytes);
+                let later = matches!(error, Error::Overloaded { .. });
+                Err(NoRoom { item, error, later })
+            }
+        }
+    }
+
+    /// Why a request would be run too late, and whether that may change.
+    fn too_late(&self, state: &mut State, item: &Item) -> Option<(Error, bool)> {
+        let now = self.context.clock.monotonic();
+        let row_cost = item.demand.cost / item.demand.rows.max(1);
+        let backlog = Backlog {
+            ahead: state.queue.ahead_of(item.demand.due),
+            full_batch: (self.policy.max_batch_size * row_cost).min(self.admission.max_cost),
+            sessions: state.sessions,
+            free_sessions: state.idle_workers.len() + state.free_runners.len(),
+        };
+        let overloaded = |what, limit: Duration, retry_after| Error::Overloaded {
+            what,
+            limit: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
+            retry_after: Some(retry_after),
+        };
+        if let Some(limit) = self.max_queued_time
+            && let Some(wait) = state.learned.wait(backlog, now)
+            && wait > limit
+        {
+            return Some((overloaded("queue (milliseconds of work)", limit, wait - limit), true));
+        }
+        let misses_by = state.learned.misses_by(&item.demand, backlog, now)?;
+        let left = item.demand.deadline?.saturating_duration_since(now);
+        let what = "queue up to the deadline (milliseconds of work)";
+        Some((overloaded(what, left, misses_by), false))
     }
 
     /// Takes a batch off a bucket of the queue.
-    pub(super) fn take(&self, state: &mut State, bucket: usize, now: Instant) -> Taken {
-        self.take_behind(state, Vec::new(), Some(bucket), now)
+    pub(super) fn take(
+        &self,
+        state: &mut State,
+        bucket: usize,
+        max_rows: usize,
+        now: Instant,
+    ) -> Taken {
+        self.take_behind(state, Vec::new(), Some(bucket), max_rows, now)
     }
 
     /// Takes a batch that begins with `first`.
     pub(super) fn take_with(&self, state: &mut State, first: Box<Item>, now: Instant) -> Taken {
         let bucket = state.queue.bucket_of(first.key());
-        self.take_behind(state, vec![first], bucket, now)
+        let queued = bucket.map_or(0, |bucket| state.queue.rows_of(bucket));
+        let max_rows = self.policy.max_rows(first.demand.rows + queued);
+        let (batch, late) =
+            if first.demand.is_late(now) { (vec![], vec![first]) } else { (vec![first], vec![]) };
+        let mut taken = self.take_behind(state, batch, bucket, max_rows, now);
+        taken.late.extend(late);
+        taken
     }
 
     fn take_behind(
@@ -172,17 +251,21 @@ impl Shared {
         state: &mut State,
         mut batch: Batch,
         bucket: Option<usize>,
+        max_rows: usize,
         now: Instant,
     ) -> Taken {
-        let queued = state.queue.len();
-        let max_rows = self.policy.max_batch_size;
-        let late = bucket
-            .map_or_else(Vec::new, |bucket| state.queue.fill(bucket, &mut batch, now, max_rows));
-        for _ in state.queue.len()..queued {
+        let State { queue, learned, running, .. } = state;
+        let queued = queue.len();
+        let limits = BatchLimits { max_rows, max_cost: self.admission.max_cost };
+        let late = bucket.map_or_else(Vec::new, |bucket| {
+            queue.fill(bucket, &mut batch, now, limits, |cost| learned.run_time(cost))
+        });
+        for _ in queue.len()..queued {
             self.room.notify_one();
         }
-        state.running += batch.len();
-        Taken { batch, late }
+        *running += batch.len();
+        let run = learned.begin(batch.iter().map(|item| item.demand.cost).sum(), now);
+        Taken { batch, late, run }
     }
 
     /// Forgets a request whose caller has gone, if it still waits.
@@ -198,10 +281,20 @@ impl Shared {
         }
     }
 
-    /// Takes note that this many requests were answered.
-    pub(super) fn done(&self, state: &mut State, count: usize) {
+    /// Takes note that a run of this many requests is over, and how long it took if it succeeded.
+    pub(super) fn done(&self, run: Run, count: usize, took: Option<Duration>) {
+        let mut state = self.state.lock();
+        state.learned.end(run, took);
         state.running -= count;
-        self.tell_if_drained(state);
+        self.tell_if_drained(&state);
+    }
+
+    /// Takes note of how long runs of these inputs took.
+    pub(super) fn learn(&self, runs: &[(NamedTensors, Duration)]) {
+        let mut state = self.state.lock();
+        for (inputs, took) in runs {
+            state.learned.record(self.admission.cost(inputs), *took);
+        }
     }
 
     /// The oldest request for the owner of `runner` to run, or none, and `runner` is free.
@@ -266,8 +359,12 @@ impl Shared {
 }
 
 impl State {
-    pub(super) fn decide(&self, policy: &BatchPolicy, now: impl FnOnce() -> Instant) -> Decision {
-        policy.decide(self.queue.gathered(), self.closed, now)
+    pub(super) fn decide(
+        &mut self,
+        policy: &BatchPolicy,
+        now: impl FnOnce() -> Instant,
+    ) -> Decision {
+        policy.decide(self.queue.gathered(), self.closed, &mut self.learned, now)
     }
 
     pub(super) fn running(&self) -> usize {
@@ -280,8 +377,21 @@ impl State {
     }
 }
 
+impl Runner {
+    /// Runs a batch that was taken and answers everybody in it.
+    pub(super) fn run_taken(&mut self, shared: &Shared, taken: Taken) {
+        let Taken { batch, late, run } = taken;
+        if !late.is_empty() {
+            answer_late(late, shared.context.clock.monotonic());
+        }
+        let count = batch.len();
+        let took = if count == 0 { None } else { self.run(&shared.context, batch) };
+        shared.done(run, count, took);
+    }
+}
+
 /// Answers requests whose deadline passed while they were queued.
-pub(super) fn answer_late(late: Batch, now: Instant) {
+fn answer_late(late: Batch, now: Instant) {
     for item in late {
         let elapsed = now.saturating_duration_since(item.demand.arrived);
         item.answer(Err(Error::DeadlineExceeded { elapsed }));

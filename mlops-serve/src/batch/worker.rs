@@ -7,20 +7,15 @@ use mlops_core::{clock::Signal, inference::InferenceSession};
 use super::{
     policy::Decision,
     run::Runner,
-    shared::{Shared, State, Taken, answer_late},
+    shared::{Shared, State, Taken},
 };
 
 /// Runs batches on one session until the batcher is closed and its queue empty.
 pub(super) fn work(shared: &Shared, session: Box<dyn InferenceSession>) {
     let mut runner = Runner::new(session);
     let signal = Arc::new(Signal::default());
-    while let Some(Taken { batch, late }) = next(shared, &signal) {
-        answer_late(late, shared.context.clock.monotonic());
-        let count = batch.len();
-        if count > 0 {
-            runner.run(&shared.context, batch);
-        }
-        shared.done(&mut shared.state.lock(), count);
+    while let Some(taken) = next(shared, &signal) {
+        runner.run_taken(shared, taken);
     }
 }
 
@@ -32,8 +27,8 @@ fn next(shared: &Shared, signal: &Arc<Signal>) -> Option<Taken> {
         let seen = signal.seen();
         let mut state = shared.state.lock();
         let deadline = match state.decide(&shared.policy, || clock.monotonic()) {
-            Decision::Run { bucket } => {
-                let taken = shared.take(&mut state, bucket, clock.monotonic());
+            Decision::Run { bucket, max_rows } => {
+                let taken = shared.take(&mut state, bucket, max_rows, clock.monotonic());
                 // What is left may be a batch for the next worker.
                 let next = next_worker(&mut state, shared);
                 drop(state);

@@ -225,3 +225,20 @@ async fn urgent_requests_overtake_and_nothing_waits_for_ever() {
     // Due at 14 (level 2, came at 4), 18, 12 (level 1), 20 (level 3, came at 0), 24 (the last), 36.
     assert_eq!(*order.lock(), [3, 1, 2, 0, 4]);
 }
+
+#[tokio::test]
+async fn preferred_sizes_and_costs_bound_a_batch() {
+    let preferring = options(Placement::Thread).with_preferred_batch_sizes([4]);
+    let cheap = options(Placement::Thread).with_max_batch_cost(3);
+    for (options, expected) in [(preferring, [1, 4, 2]), (cheap, [1, 3, 3])] {
+        let (batcher, log, first) = held(MockSession::identity(4), options).await;
+        let others: Vec<_> = (0..6).map(|n| send(&batcher, request(1, n as f32))).collect();
+        until_queued(&batcher, 6).await;
+        log.open_gate();
+        for answer in others {
+            answer.await.unwrap().unwrap();
+        }
+        first.await.unwrap().unwrap();
+        assert_eq!(log.runs(), expected);
+    }
+}

@@ -92,3 +92,11 @@ async fn callers_that_go_away_leave_their_room_at_once() {
     first.await.unwrap().unwrap();
     assert_eq!(log.runs(), [1]);
 }
+
+#[tokio::test]
+async fn a_request_that_costs_more_than_a_batch_is_too_large() {
+    let options = options(Placement::Thread).with_max_batch_cost(3);
+    let batcher = start(&MockSession::identity(4), options);
+    let error = batcher.predict(request(4, 0.0)).await.unwrap_err();
+    assert!(matches!(error, Error::TooLarge { actual: 4, limit: 3, .. }), "{error}");
+}

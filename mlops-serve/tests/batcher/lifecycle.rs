@@ -13,7 +13,7 @@ use mlops_core::{
 };
 use mlops_serve::{
     WarmUp,
-    batch::{Batcher, Placement},
+    batch::{Batcher, Placement, PriorityOptions},
 };
 
 use crate::support::{
@@ -102,7 +102,8 @@ fn zeros_warm_up_one_row_and_a_full_batch() {
     let log = session.log();
     let factory = MockFactory::new(session);
     let _batcher = Batcher::start(id(), factory, options(Placement::Thread)).unwrap();
-    assert_eq!(log.runs(), [1, 8]);
+    // Twice each: the first to warm up, the second to learn how long it takes.
+    assert_eq!(log.runs(), [1, 1, 8, 8]);
 }
 
 #[test]
@@ -116,6 +117,13 @@ fn options_that_contradict_are_refused() {
         options(Placement::Thread).with_instances(0),
         options(Placement::Thread).with_queue_limits(0, 100),
         options(Placement::CallerRuns).with_max_queue_delay(delay),
+        options(Placement::Thread).with_preferred_batch_sizes([0]),
+        options(Placement::Thread).with_preferred_batch_sizes([4, 9]),
+        options(Placement::Thread).with_max_batch_cost(0),
+        options(Placement::Thread).with_priority(PriorityOptions::new(0, 1)),
+        options(Placement::Thread).with_priority(PriorityOptions::new(2, 3)),
+        options(Placement::Thread)
+            .with_priority(PriorityOptions::new(2, 1).with_aging(Duration::MAX)),
     ] {
         assert!(matches!(start(options), Error::InvalidArgument { .. }));
     }

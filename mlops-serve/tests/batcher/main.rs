@@ -6,6 +6,7 @@
 mod fixture;
 mod support;
 
+mod admission;
 mod batches;
 mod bounds;
 mod cancellation;

@@ -1,13 +1,16 @@
 //! A batcher of mock sessions that can be held up.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use mlops_core::{
     Error,
     inference::{InferenceRequest, InferenceResponse, InferenceSession, Predict},
     model::ModelId,
     tensor::{NamedTensors, Tensor},
-    testing::session::{MockFactory, MockLog, MockSession},
+    testing::{
+        clock::ManualClock,
+        session::{MockFactory, MockLog, MockSession},
+    },
 };
 use mlops_serve::{
     WarmUp,
@@ -95,5 +98,14 @@ pub(crate) fn squeamish() -> MockSession {
             return Err(Error::backend("squeamish", "negative"));
         }
         Ok(NamedTensors::single("y", x.clone()))
+    })
+}
+
+/// A session whose runs take this long by the clock.
+pub(crate) fn slow(clock: Arc<ManualClock>, takes: Duration) -> MockSession {
+    let identity = MockSession::identity(4);
+    MockSession::new(identity.signature().as_ref().clone(), move |inputs| {
+        clock.advance(takes);
+        Ok(NamedTensors::single("y", inputs.require("x")?.clone()))
     })
 }
