@@ -3,7 +3,6 @@
 use std::{
     fmt,
     sync::Arc,
-    thread,
     time::{Duration, Instant},
 };
 
@@ -14,8 +13,6 @@ use mlops_core::{
     inference::{InferenceRequest, InferenceResponse, ModelDescriptor, Predict, SessionFactory},
     model::ModelId,
 };
-use parking_lot::Mutex;
-use tokio::sync::oneshot;
 
 use super::{
     builder::BatcherBuilder,
@@ -50,13 +47,6 @@ use super::{
 pub struct Batcher {
     shared: Arc<Shared>,
     placement: Placement,
-    threads: Mutex<Vec<Worker>>,
-}
-
-/// A thread, and how it tells that its session is gone.
-struct Worker {
-    thread: thread::JoinHandle<()>,
-    ended: oneshot::Receiver<()>,
 }
 
 /// What a batcher has to do at a moment.
@@ -95,12 +85,7 @@ impl Batcher {
     }
 
     pub(super) fn new(shared: Arc<Shared>, placement: Placement) -> Self {
-        Self { shared, placement, threads: Mutex::default() }
-    }
-
-    /// Makes a thread end with this batcher; `ended` tells that its session is gone.
-    pub(super) fn owns(&self, thread: thread::JoinHandle<()>, ended: oneshot::Receiver<()>) {
-        self.threads.lock().push(Worker { thread, ended });
+        Self { shared, placement }
     }
 
     /// Who runs the sessions: [`Placement::Thread`] or [`Placement::CallerRuns`].
@@ -134,12 +119,7 @@ impl Batcher {
         let in_time = tokio::time::timeout(grace, self.shared.drained()).await.is_ok();
         let abandoned = if in_time { 0 } else { self.shared.abandon_queue() };
         self.shared.drained().await;
-        let workers = std::mem::take(&mut *self.threads.lock());
-        for worker in workers {
-            // Sent, or dropped by a thread that is gone: either way it has ended.
-            drop(worker.ended.await);
-            drop(worker.thread.join());
-        }
+        self.shared.threads_ended().await;
         if abandoned > 0 {
             return Err(Error::DeadlineExceeded { elapsed: started.elapsed() });
         }

@@ -11,7 +11,6 @@ use mlops_core::{
     clock::{Clock, SystemClock},
     inference::{Affinity, InferenceSession, ModelDescriptor, SessionFactory},
     model::ModelId,
-    signature::ModelSignature,
 };
 use tokio::sync::oneshot;
 
@@ -21,6 +20,7 @@ use super::{
     demand::Urgency,
     item::Admission,
     observer::BatchObserver,
+    opener::{Facts, Opener},
     options::{BatcherOptions, Batching, Placement, PriorityOptions},
     policy::BatchPolicy,
     queue::QueueLimits,
@@ -117,18 +117,15 @@ impl BatcherBuilder {
         if !caller_runs {
             return self.start_threads(&facts, Some(first));
         }
-        let rows = self.descriptor(&facts).max_batch_size.unwrap_or(1);
-        let mut sessions = vec![first];
-        for _ in 1..self.options.instances {
-            sessions.push(self.factory.open()?);
+        let (instances, opener) = (self.options.instances, self.opener(&facts));
+        let mut runs = opener.prepare(&mut *first)?;
+        let mut runners = vec![Runner::new(first)];
+        for _ in 1..instances {
+            let (session, more) = opener.open()?;
+            runners.push(Runner::new(session));
+            runs.extend(more);
         }
-        let mut runs = Vec::new();
-        for session in &mut sessions {
-            facts.check(&**session)?;
-            runs.extend(self.warm_up.run(&mut **session, rows, &*self.clock)?);
-        }
-        let runners = sessions.into_iter().map(Runner::new).collect();
-        let shared = Arc::new(self.into_shared(&facts, runners));
+        let shared = Arc::new(self.into_shared(opener, runners));
         shared.learn(&runs);
         Ok(Batcher::new(shared, Placement::CallerRuns))
     }
@@ -138,29 +135,29 @@ impl BatcherBuilder {
         facts: &Facts,
         mut first: Option<Box<dyn InferenceSession>>,
     ) -> Result<Batcher> {
-        let (factory, warm_up) = (Arc::clone(&self.factory), self.warm_up.clone());
         let (instances, id) = (self.options.instances, self.id.clone());
-        let shared = Arc::new(self.into_shared(facts, Vec::new()));
+        let opener = self.opener(facts);
+        let shared = Arc::new(self.into_shared(opener, Vec::new()));
         // From here on, dropping the batcher ends the threads that were started.
         let batcher = Batcher::new(Arc::clone(&shared), Placement::Thread);
-        let rows = shared.context.descriptor.max_batch_size.unwrap_or(1);
         let (ready, when_ready) = mpsc::channel();
         for instance in 0..instances {
-            let (shared, ready, facts) = (Arc::clone(&shared), ready.clone(), facts.clone());
-            let (factory, warm_up, session) = (Arc::clone(&factory), warm_up.clone(), first.take());
-            let (tell_ended, ended) = oneshot::channel();
+            let (shared, ready, session) = (Arc::clone(&shared), ready.clone(), first.take());
+            let (own, (tell_ended, ended)) = (Arc::clone(&shared), oneshot::channel());
             let run = move || {
-                let opened = session.map_or_else(|| factory.open(), Ok).and_then(|mut session| {
-                    facts.check(&*session)?;
-                    shared.learn(&warm_up.run(&mut *session, rows, &*shared.context.clock)?);
-                    Ok(session)
-                });
+                let opened = match session {
+                    None => own.opener.open(),
+                    Some(mut session) => {
+                        own.opener.prepare(&mut *session).map(|runs| (session, runs))
+                    }
+                };
                 // The starter may be gone already, because another instance failed.
                 match opened {
-                    Ok(session) => {
+                    Ok((session, runs)) => {
+                        own.learn(&runs);
                         ready.send(Ok(())).ok();
                         drop(ready);
-                        worker::work(&shared, session);
+                        worker::work(&own, session);
                     }
                     Err(error) => drop(ready.send(Err(error))),
                 }
@@ -170,7 +167,7 @@ impl BatcherBuilder {
                 .name(format!("{}#{instance}", id.name))
                 .spawn(run)
                 .map_err(|error| Error::backend("threads", error))?;
-            batcher.owns(thread, ended);
+            shared.owns(thread, ended);
         }
         drop(ready);
         let opened = when_ready.iter().collect::<Result<Vec<()>>>()?.len();
@@ -180,8 +177,18 @@ impl BatcherBuilder {
         Ok(batcher)
     }
 
-    fn into_shared(self, facts: &Facts, runners: Vec<Runner>) -> Shared {
-        let descriptor = self.descriptor(facts);
+    fn opener(&self, facts: &Facts) -> Opener {
+        Opener {
+            factory: Arc::clone(&self.factory),
+            warm_up: self.warm_up.clone(),
+            max_rows: self.descriptor(facts).max_batch_size.unwrap_or(1),
+            facts: facts.clone(),
+            clock: Arc::clone(&self.clock),
+        }
+    }
+
+    fn into_shared(self, opener: Opener, runners: Vec<Runner>) -> Shared {
+        let descriptor = self.descriptor(&opener.facts);
         let policy = BatchPolicy {
             // Without a batch axis every request is a batch.
             max_batch_size: descriptor.max_batch_size.unwrap_or(1),
@@ -203,12 +210,12 @@ impl BatcherBuilder {
         };
         let PriorityOptions { levels, default_level, aging } = self.options.priority;
         let admission = Admission {
-            rule: BucketRule::new(&facts.signature, self.options.batch_parameters),
+            rule: BucketRule::new(&opener.facts.signature, self.options.batch_parameters),
             urgency: Urgency { levels, default_level, aging },
             max_cost: self.options.max_batch_cost.unwrap_or(usize::MAX),
         };
         let context = RunContext { descriptor, clock: self.clock, observers: self.observers };
-        Shared::new(context, admission, policy, limits, self.options.instances, runners)
+        Shared::new(context, opener, admission, policy, limits, self.options.instances, runners)
     }
 
     fn descriptor(&self, facts: &Facts) -> ModelDescriptor {
@@ -221,30 +228,5 @@ impl BatcherBuilder {
         } else {
             descriptor
         }
-    }
-}
-
-/// What all sessions of a batcher must agree on.
-#[derive(Debug, Clone)]
-struct Facts {
-    signature: Arc<ModelSignature>,
-    platform: Arc<str>,
-}
-
-impl Facts {
-    fn of(session: &dyn InferenceSession) -> Self {
-        Self { signature: Arc::clone(session.signature()), platform: session.platform().into() }
-    }
-
-    fn check(&self, session: &dyn InferenceSession) -> Result<()> {
-        if *session.signature() == self.signature {
-            return Ok(());
-        }
-        let reason = format!(
-            "it opened a session of {} after one of {}",
-            session.signature(),
-            self.signature
-        );
-        Err(Error::invalid("session factory", reason))
     }
 }

@@ -21,6 +21,12 @@ pub(super) struct Run {
     cost: usize,
 }
 
+impl Run {
+    pub(super) fn cost(self) -> usize {
+        self.cost
+    }
+}
+
 /// What waits in front of a request.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Backlog {

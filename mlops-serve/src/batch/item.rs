@@ -102,6 +102,12 @@ impl Item {
         self.responder.is_closed()
     }
 
+    /// Tells the caller that its deadline has passed.
+    pub(super) fn answer_late(self, now: Instant) {
+        let elapsed = now.saturating_duration_since(self.demand.arrived);
+        self.answer(Err(Error::DeadlineExceeded { elapsed }));
+    }
+
     /// Answers the caller, if it is still there.
     pub(super) fn answer(self, result: Result<InferenceResponse>) {
         // A caller that has gone needs no answer.

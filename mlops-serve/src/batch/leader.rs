@@ -11,6 +11,7 @@ use super::{
     demand::Waits,
     item::{Item, Reply, lost},
     queue::Ticket,
+    revive::revive_elsewhere,
     run::Runner,
     shared::{NoRoom, Shared, State, Waiting},
     slot::{Caller, slot},
@@ -25,7 +26,7 @@ use mlops_core::{
 #[derive(Debug)]
 pub(super) struct Leadership {
     shared: Arc<Shared>,
-    /// `None` only once it has been handed on.
+    /// `None` only once it has been handed on, or was lost.
     runner: Option<Runner>,
     first: Option<Box<Item>>,
 }
@@ -71,6 +72,11 @@ fn enter(shared: &Arc<Shared>, state: &mut State, item: Box<Item>) -> Result<Ent
 }
 
 impl Leadership {
+    /// The right to run the next batch on this session, without one to begin with.
+    pub(super) fn of(shared: &Arc<Shared>, runner: Runner) -> Self {
+        Self { shared: Arc::clone(shared), runner: Some(runner), first: None }
+    }
+
     /// Runs one batch and returns this caller's own answer.
     async fn lead(mut self, caller: Caller<Reply>) -> Result<InferenceResponse> {
         // Once, unless the batch is full already: callers that are ready to run get to queue, and so
@@ -104,7 +110,10 @@ impl Leadership {
         };
         let now = self.shared.context.clock.monotonic();
         let taken = self.shared.take_with(&mut self.shared.state.lock(), first, now);
-        runner.run_taken(&self.shared, taken);
+        if !runner.run_taken(&self.shared, taken) {
+            self.runner = None;
+            revive_elsewhere(&self.shared);
+        }
     }
 }
 

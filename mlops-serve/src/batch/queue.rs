@@ -174,6 +174,11 @@ impl<T: Waits> Queue<T> {
         self.remove(Ticket { bucket, place })
     }
 
+    /// Removes every request, those due first first.
+    pub(super) fn empty(&mut self) -> Vec<T> {
+        std::iter::from_fn(|| self.pop()).collect()
+    }
+
     /// Fills `batch` from a bucket, those due first first, as long as they fit. One that is larger than
     /// any batch is taken alone. None is added that would make one in front of it miss its deadline, by
     /// `run_time`: how long a run of a cost takes, if that is known.

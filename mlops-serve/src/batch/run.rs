@@ -18,6 +18,7 @@ use smallvec::{SmallVec, smallvec};
 use super::{
     item::Item,
     observer::{BatchObserver, BatchRecord},
+    opener::Opener,
     shared::Batch,
     stack::{Stacker, check_rows, split_rows},
 };
@@ -25,8 +26,10 @@ use super::{
 /// A session with what it needs to run batches. Moves between owners as one.
 #[derive(Debug)]
 pub(super) struct Runner {
-    pub(super) session: Box<dyn InferenceSession>,
+    session: Box<dyn InferenceSession>,
     stacker: Stacker,
+    /// Batches in a row of which nothing succeeded.
+    failures: u32,
 }
 
 /// What runs of one batcher have in common.
@@ -45,44 +48,89 @@ struct Ran {
 
 type Parts = SmallVec<[NamedTensors; 1]>;
 
+/// What became of a batch, for the scheduler to learn from.
+#[derive(Debug, Default)]
+pub(super) struct Report {
+    /// How long it took, if it succeeded as a whole.
+    pub(super) took: Option<Duration>,
+    /// What the smallest batch cost that ran out of memory.
+    pub(super) ran_out_of_memory: Option<usize>,
+    succeeded: usize,
+    failed: usize,
+    panicked: bool,
+}
+
+/// Batches in a row of which nothing succeeds before the session is checked.
+const FAILURES: u32 = 5;
+
 impl Runner {
     pub(super) fn new(session: Box<dyn InferenceSession>) -> Self {
-        Self { session, stacker: Stacker::default() }
+        Self { session, stacker: Stacker::default(), failures: 0 }
     }
 
-    /// Runs the items as one batch and answers each, whatever panics on the way. Returns how long it
-    /// took, if it succeeded at once.
-    pub(super) fn run(&mut self, context: &RunContext, items: Batch) -> Option<Duration> {
-        let run = AssertUnwindSafe(|| self.run_batch(context, items));
-        catch_unwind(run).unwrap_or_else(|panic| {
+    /// Runs the items as one batch and answers each, whatever panics on the way.
+    pub(super) fn run(&mut self, context: &RunContext, items: Batch) -> Report {
+        let mut report = Report::default();
+        let run = AssertUnwindSafe(|| self.run_batch(context, items, &mut report));
+        if let Err(panic) = catch_unwind(run) {
             // Not the session, whose panics are answered: an observer, against its contract. Callers
             // that were not answered yet see their slot close.
             tracing::error!(message = panic_message(&*panic), "an observer of batches panicked");
-            None
-        })
+        }
+        report
     }
 
-    /// If the batch fails, each item runs again alone: one bad request fails by itself.
-    fn run_batch(&mut self, context: &RunContext, items: Batch) -> Option<Duration> {
+    /// Whether the session can go on after a batch like this. One that panicked cannot. One of which
+    /// nothing succeeds any more is tried on inputs that are known to be good: if it takes those, it was
+    /// the requests that were bad.
+    pub(super) fn is_fit(&mut self, report: &Report, opener: &Opener) -> bool {
+        if report.panicked {
+            return false;
+        }
+        if report.succeeded > 0 {
+            self.failures = 0;
+        } else if report.failed > 0 {
+            self.failures += 1;
+        }
+        if self.failures < FAILURES {
+            return true;
+        }
+        self.failures = 0;
+        let session = &mut *self.session;
+        guarded(|| opener.prepare(session)).0.is_ok()
+    }
+
+    /// If the batch fails, each half of it runs again: one bad request fails by itself, after at most
+    /// 2*n* − 1 runs.
+    fn run_batch(&mut self, context: &RunContext, mut items: Batch, report: &mut Report) {
         let claimed = context.clock.monotonic();
-        match self.run_once(context, &items, claimed) {
+        let error = match self.run_once(context, &items, claimed, report) {
             Ok(ran) => {
-                let Timings { batching, inference, splitting, .. } = ran.timings;
-                answer_all(context, items, ran, claimed);
-                return Some(batching + inference + splitting);
-            }
-            Err(error) if items.len() == 1 => {
-                items.into_iter().for_each(|item| item.answer(Err(error.clone())));
-            }
-            Err(_) => {
-                for item in items {
-                    if !item.is_abandoned() {
-                        self.run_batch(context, vec![item]);
-                    }
+                if report.failed == 0 && report.succeeded == 0 {
+                    let Timings { batching, inference, splitting, .. } = ran.timings;
+                    report.took = Some(batching + inference + splitting);
                 }
+                report.succeeded += items.len();
+                return answer_all(context, items, ran, claimed);
+            }
+            Err(error) => error,
+        };
+        report.took = None;
+        if matches!(error, Error::OutOfMemory { .. }) {
+            report.ran_out_of_memory = Some(items.iter().map(|item| item.demand.cost).sum());
+        }
+        if items.len() == 1 {
+            report.failed += 1;
+            items.into_iter().for_each(|item| item.answer(Err(error.clone())));
+            return;
+        }
+        let behind = items.split_off(items.len() / 2);
+        for half in [items, behind] {
+            let wanted = still_wanted(half, context.clock.monotonic());
+            if !wanted.is_empty() {
+                self.run_batch(context, wanted, report);
             }
         }
-        None
     }
 
     fn run_once(
@@ -90,19 +138,20 @@ impl Runner {
         context: &RunContext,
         items: &[Box<Item>],
         claimed: Instant,
+        report: &mut Report,
     ) -> Result<Ran> {
         let rows = items.iter().map(|item| item.demand.rows).sum();
         let clock = &context.clock;
         let (mut stacked_at, mut ran_at) = (claimed, None);
         let result = (|| {
             let outputs = if let [only] = items {
-                self.run_session(items, &only.inputs)?
+                self.run_session(items, &only.inputs, report)?
             } else {
                 let signature = &context.descriptor.signature;
                 let inputs =
                     self.stacker.stack(signature, &items.iter().map(|item| &item.inputs))?;
                 stacked_at = clock.monotonic();
-                self.run_session(items, &inputs)?
+                self.run_session(items, &inputs, report)?
             };
             ran_at = Some(clock.monotonic());
             if context.descriptor.max_batch_size.is_some() {
@@ -126,13 +175,30 @@ impl Runner {
         Ok(Ran { outputs: result?, timings })
     }
 
-    fn run_session(&mut self, items: &[Box<Item>], inputs: &NamedTensors) -> Result<NamedTensors> {
+    fn run_session(
+        &mut self,
+        items: &[Box<Item>],
+        inputs: &NamedTensors,
+        report: &mut Report,
+    ) -> Result<NamedTensors> {
         let requested = items.first().and_then(|item| item.requested_outputs());
         let options = requested.map_or_else(RunOptions::default, |requested| {
             RunOptions::default().with_requested_outputs(requested.to_vec())
         });
-        guarded(|| self.session.run(inputs, &options))
+        let (result, panicked) = guarded(|| self.session.run(inputs, &options));
+        report.panicked |= panicked;
+        result
     }
+}
+
+/// Without those whose callers have gone; those that are too late by now are answered.
+fn still_wanted(items: Batch, now: Instant) -> Batch {
+    let (late, wanted): (Batch, Batch) = items
+        .into_iter()
+        .filter(|item| !item.is_abandoned())
+        .partition(|item| item.demand.is_late(now));
+    late.into_iter().for_each(|item| item.answer_late(now));
+    wanted
 }
 
 /// Each request's part of a run's outputs.
@@ -159,15 +225,19 @@ fn answer_all(context: &RunContext, items: Batch, ran: Ran, claimed: Instant) {
     }
 }
 
-/// A panic in a session as an error: the thread and the other callers live on.
-fn guarded<T>(run: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
-        Err(Error::backend("session", format!("panicked: {}", panic_message(&*panic))))
-    })
+/// A panic in a session as an error, and whether it was one: the thread and the other callers live on.
+fn guarded<T>(run: impl FnOnce() -> Result<T>) -> (Result<T>, bool) {
+    match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(result) => (result, false),
+        Err(panic) => {
+            let message = format!("panicked: {}", panic_message(&*panic));
+            (Err(Error::backend("session", message)), true)
+        }
+    }
 }
 
 #[cold]
-fn panic_message(panic: &(dyn Any + Send)) -> &str {
+pub(super) fn panic_message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }

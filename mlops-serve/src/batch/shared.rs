@@ -4,6 +4,7 @@ use std::{
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
+    thread::JoinHandle,
     time::{Duration, Instant},
 };
 
@@ -14,22 +15,26 @@ use mlops_core::{
     tensor::NamedTensors,
 };
 use parking_lot::Mutex;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
 use super::{
     demand::Waits,
     forecast::{Backlog, Learned, Run},
     item::{Admission, Item, Reply},
+    memory::MemoryLimit,
+    opener::Opener,
     options::OnFull,
     policy::{BatchPolicy, Decision},
     queue::{BatchLimits, Queue, QueueLimits, Ticket},
-    run::{RunContext, Runner},
+    run::{Report, RunContext, Runner},
     slot::{Caller, Responder},
 };
 
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) context: RunContext,
+    pub(super) opener: Opener,
+    threads: Mutex<Vec<OwnedThread>>,
     pub(super) admission: Admission,
     pub(super) policy: BatchPolicy,
     on_full: OnFull,
@@ -55,10 +60,22 @@ pub(super) struct State {
     pub(super) timer_set: bool,
     /// Free sessions, where callers run them.
     pub(super) free_runners: Vec<Runner>,
-    /// Sessions, free or not.
+    /// Sessions that serve, free or not.
     sessions: usize,
-    /// Sessions that callers run, free or not.
-    runners: usize,
+    /// Whether callers run them.
+    callers_run: bool,
+    /// Why no session serves, once opening one anew has failed.
+    outage: Option<Error>,
+    /// Raised when the batcher is closed: signals of threads that wait before they open a session anew.
+    resting: Vec<Arc<Signal>>,
+    memory: MemoryLimit,
+}
+
+/// A thread, and how it tells that its session is gone.
+#[derive(Debug)]
+struct OwnedThread {
+    thread: JoinHandle<()>,
+    ended: oneshot::Receiver<()>,
 }
 
 /// Requests that run together.
@@ -92,6 +109,7 @@ pub(super) struct NoRoom {
 impl Shared {
     pub(super) fn new(
         context: RunContext,
+        opener: Opener,
         admission: Admission,
         policy: BatchPolicy,
         limits: AdmissionLimits,
@@ -107,11 +125,16 @@ impl Shared {
             idle_workers: Vec::new(),
             timer_set: false,
             sessions,
-            runners: free_runners.len(),
+            callers_run: !free_runners.is_empty(),
+            outage: None,
+            resting: Vec::new(),
+            memory: MemoryLimit::default(),
             free_runners,
         };
         Self {
             context,
+            opener,
+            threads: Mutex::default(),
             admission,
             policy,
             on_full,
@@ -171,6 +194,9 @@ impl Shared {
         if state.closed {
             let error = Error::Closed { what: "batcher" };
             return Err(NoRoom { item, error, later: false });
+        }
+        if let Some(outage) = &state.outage {
+            return Err(NoRoom { item, error: unavailable(outage), later: false });
         }
         admit(&mut state, item)
     }
@@ -254,9 +280,10 @@ impl Shared {
         max_rows: usize,
         now: Instant,
     ) -> Taken {
-        let State { queue, learned, running, .. } = state;
+        let State { queue, learned, running, memory, .. } = state;
         let queued = queue.len();
-        let limits = BatchLimits { max_rows, max_cost: self.admission.max_cost };
+        let max_cost = self.admission.max_cost.min(memory.max_cost());
+        let limits = BatchLimits { max_rows, max_cost };
         let late = bucket.map_or_else(Vec::new, |bucket| {
             queue.fill(bucket, &mut batch, now, limits, |cost| learned.run_time(cost))
         });
@@ -281,12 +308,71 @@ impl Shared {
         }
     }
 
-    /// Takes note that a run of this many requests is over, and how long it took if it succeeded.
-    pub(super) fn done(&self, run: Run, count: usize, took: Option<Duration>) {
+    /// Takes note that a run of this many requests is over, and whether its session can go on.
+    fn done(&self, run: Run, count: usize, report: &Report, is_fit: bool) {
         let mut state = self.state.lock();
-        state.learned.end(run, took);
+        match report.ran_out_of_memory {
+            Some(cost) => state.memory.ran_out(cost),
+            None => state.memory.succeeded(run.cost()),
+        }
+        state.learned.end(run, report.took);
         state.running -= count;
+        if !is_fit {
+            state.sessions -= 1;
+        }
         self.tell_if_drained(&state);
+    }
+
+    /// Takes note that a session serves again.
+    pub(super) fn session_found(&self) {
+        let mut state = self.state.lock();
+        state.sessions += 1;
+        state.outage = None;
+    }
+
+    /// Takes note that a session could not be opened anew. If it was the last, requests are refused until
+    /// it can, and those that wait are told. `signal` is raised when the batcher is closed.
+    pub(super) fn session_missing(&self, signal: &Arc<Signal>, error: &Error) {
+        let waiting = {
+            let mut state = self.state.lock();
+            state.resting.push(Arc::clone(signal));
+            if state.sessions > 0 {
+                return;
+            }
+            state.outage = Some(error.clone());
+            let waiting = state.queue.empty();
+            self.tell_if_drained(&state);
+            waiting
+        };
+        for item in waiting {
+            self.room.notify_one();
+            item.answer(Err(unavailable(error)));
+        }
+    }
+
+    /// Takes note that the thread of this signal no longer waits.
+    pub(super) fn rested(&self, signal: &Arc<Signal>) {
+        self.state.lock().resting.retain(|other| !Arc::ptr_eq(other, signal));
+    }
+
+    /// Makes a thread end with this batcher; `ended` tells that its session is gone.
+    pub(super) fn owns(&self, thread: JoinHandle<()>, ended: oneshot::Receiver<()>) {
+        self.threads.lock().push(OwnedThread { thread, ended });
+    }
+
+    /// Waits until every thread has ended.
+    pub(super) async fn threads_ended(&self) {
+        loop {
+            let threads = std::mem::take(&mut *self.threads.lock());
+            if threads.is_empty() {
+                return;
+            }
+            for OwnedThread { thread, ended } in threads {
+                // Sent, or dropped by a thread that is gone: either way it has ended.
+                drop(ended.await);
+                drop(thread.join());
+            }
+        }
     }
 
     /// Takes note of how long runs of these inputs took.
@@ -322,7 +408,9 @@ impl Shared {
         let workers = {
             let mut state = self.state.lock();
             state.closed = true;
-            std::mem::take(&mut state.idle_workers)
+            let mut workers = std::mem::take(&mut state.idle_workers);
+            workers.append(&mut state.resting);
+            workers
         };
         workers.iter().for_each(|worker| worker.raise());
         // Whoever waits for room learns that it is closed.
@@ -342,12 +430,10 @@ impl Shared {
 
     /// Answers everything that is still queued with `Closed`; returns how many that were.
     pub(super) fn abandon_queue(&self) -> usize {
-        let mut abandoned = Vec::new();
+        let abandoned;
         {
             let mut state = self.state.lock();
-            while let Some(item) = state.queue.pop() {
-                abandoned.push(item);
-            }
+            abandoned = state.queue.empty();
             self.tell_if_drained(&state);
         }
         let count = abandoned.len();
@@ -372,30 +458,31 @@ impl State {
     }
 
     fn is_drained(&self) -> bool {
-        let all_free = self.free_runners.len() == self.runners;
+        let all_free = !self.callers_run || self.free_runners.len() == self.sessions;
         self.queue.is_empty() && self.running == 0 && all_free
     }
 }
 
 impl Runner {
-    /// Runs a batch that was taken and answers everybody in it.
-    pub(super) fn run_taken(&mut self, shared: &Shared, taken: Taken) {
+    /// Runs a batch that was taken and answers everybody in it. Returns whether the session can go on.
+    pub(super) fn run_taken(&mut self, shared: &Shared, taken: Taken) -> bool {
         let Taken { batch, late, run } = taken;
         if !late.is_empty() {
-            answer_late(late, shared.context.clock.monotonic());
+            let now = shared.context.clock.monotonic();
+            late.into_iter().for_each(|item| item.answer_late(now));
         }
         let count = batch.len();
-        let took = if count == 0 { None } else { self.run(&shared.context, batch) };
-        shared.done(run, count, took);
+        let report = if count == 0 { Report::default() } else { self.run(&shared.context, batch) };
+        let is_fit = self.is_fit(&report, &shared.opener);
+        shared.done(run, count, &report, is_fit);
+        is_fit
     }
 }
 
-/// Answers requests whose deadline passed while they were queued.
-fn answer_late(late: Batch, now: Instant) {
-    for item in late {
-        let elapsed = now.saturating_duration_since(item.demand.arrived);
-        item.answer(Err(Error::DeadlineExceeded { elapsed }));
-    }
+/// No session serves.
+fn unavailable(outage: &Error) -> Error {
+    let reason = format!("its session failed and cannot be opened anew: {}", outage.report());
+    Error::unavailable("model", reason)
 }
 
 /// Waits for what becomes of a queued request: `None` if its answer was lost. Dropped before, it takes

@@ -6,6 +6,7 @@ use mlops_core::{clock::Signal, inference::InferenceSession};
 
 use super::{
     policy::Decision,
+    revive::revive,
     run::Runner,
     shared::{Shared, State, Taken},
 };
@@ -15,7 +16,15 @@ pub(super) fn work(shared: &Shared, session: Box<dyn InferenceSession>) {
     let mut runner = Runner::new(session);
     let signal = Arc::new(Signal::default());
     while let Some(taken) = next(shared, &signal) {
-        runner.run_taken(shared, taken);
+        if runner.run_taken(shared, taken) {
+            continue;
+        }
+        // Dropped first, on its own thread: there may be no memory for two.
+        drop(runner);
+        match revive(shared) {
+            Some(revived) => runner = revived,
+            None => return,
+        }
     }
 }
 

@@ -75,7 +75,8 @@ async fn one_poisonous_request_fails_alone() {
                 }
             }
         }
-        assert_eq!(log.runs(), [1, 4, 1, 1, 1, 1]);
+        // Halves, then the halves of the half that fails.
+        assert_eq!(log.runs(), [1, 4, 2, 2, 1, 1]);
     }
 }
 

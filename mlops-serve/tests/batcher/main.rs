@@ -14,3 +14,4 @@ mod conformance;
 mod delay;
 mod failures;
 mod lifecycle;
+mod recovery;
