@@ -7,7 +7,7 @@ use mlops_core::{
     Result,
     clock::Clock,
     inference::{InferenceSession, RunOptions},
-    signature::{Dim, ModelSignature},
+    signature::ModelSignature,
     tensor::{DataType, NamedTensors, Tensor},
 };
 
@@ -15,7 +15,7 @@ use mlops_core::{
 /// on their first run: allocate, choose kernels, build for a shape.
 #[derive(Debug, Clone, Default)]
 pub enum WarmUp {
-    /// Zeros, as one row and as a full batch. A model that refuses zeros is not an error: that is
+    /// Zeros, as one row and as a full batch (or in every size that batches may have). A model that refuses zeros is not an error: that is
     /// logged, and the session serves without.
     #[default]
     Zeros,
@@ -26,11 +26,11 @@ pub enum WarmUp {
 }
 
 impl WarmUp {
-    /// Runs it on a session that takes up to `max_rows` rows. Returns how long each of its inputs takes.
+    /// Runs it on a session: zeros in each of these shapes, or the samples. Returns how long each takes.
     pub(crate) fn run(
         &self,
         session: &mut dyn InferenceSession,
-        max_rows: usize,
+        shapes: &[InputShapes],
         clock: &dyn Clock,
     ) -> Result<Vec<(NamedTensors, Duration)>> {
         match self {
@@ -43,8 +43,8 @@ impl WarmUp {
             Self::Zeros => {
                 let signature = Arc::clone(session.signature());
                 let mut runs = Vec::new();
-                for rows in [1, max_rows] {
-                    let timed = zeros(&signature, rows).and_then(|inputs| {
+                for shapes in shapes {
+                    let timed = zeros(&signature, shapes).and_then(|inputs| {
                         let took = time(session, &inputs, clock)?;
                         Ok((inputs, took))
                     });
@@ -52,7 +52,7 @@ impl WarmUp {
                         Ok(run) => runs.push(run),
                         Err(error) => {
                             tracing::warn!(
-                                error = error.report(), %signature, rows,
+                                error = error.report(), %signature, ?shapes,
                                 "the model refuses zeros: it serves without warm-up"
                             );
                             break;
@@ -64,16 +64,16 @@ impl WarmUp {
         }
     }
 
-    /// How long a batch of `rows` rows (or the longest sample) takes at best; `None` if it fails.
+    /// How long the last of these shapes (or the longest sample) takes at best; `None` if it fails.
     pub(crate) fn time_of_a_batch(
         &self,
         session: &mut dyn InferenceSession,
-        rows: usize,
+        shapes: &[InputShapes],
         clock: &dyn Clock,
     ) -> Option<Duration> {
         let batches = match self {
             Self::Samples(samples) => Arc::clone(samples),
-            Self::Zeros | Self::None => [zeros(session.signature(), rows).ok()?].into(),
+            Self::Zeros | Self::None => [zeros(session.signature(), shapes.last()?).ok()?].into(),
         };
         let options = RunOptions::default();
         let mut longest = None;
@@ -104,27 +104,19 @@ fn time(
     Ok(clock.monotonic().saturating_duration_since(started))
 }
 
-/// Zeros (empty strings) in the declared shapes: `rows` along every free axis 0, 1 along other free
-/// axes.
-fn zeros(signature: &ModelSignature, rows: usize) -> Result<NamedTensors> {
+/// The shape of each input, in the signature's order.
+pub(crate) type InputShapes = Vec<Vec<usize>>;
+
+/// Zeros (empty strings) in these shapes.
+fn zeros(signature: &ModelSignature, shapes: &InputShapes) -> Result<NamedTensors> {
     let mut inputs = NamedTensors::new();
-    for spec in &signature.inputs {
-        let shape: Vec<usize> = spec
-            .shape
-            .iter()
-            .enumerate()
-            .map(|(axis, dim)| match dim {
-                Dim::Fixed(size) => *size,
-                Dim::Symbolic(_) | Dim::Unknown if axis == 0 => rows,
-                Dim::Symbolic(_) | Dim::Unknown => 1,
-            })
-            .collect();
+    for (spec, shape) in signature.inputs.iter().zip(shapes) {
         let count: usize = shape.iter().product();
         let tensor = match spec.data_type {
-            DataType::Bytes => Tensor::from_strings(&shape, vec![Bytes::new(); count])?,
+            DataType::Bytes => Tensor::from_strings(shape, vec![Bytes::new(); count])?,
             data_type => {
                 let size_bytes = count * data_type.size_bytes().unwrap_or(0);
-                Tensor::from_bytes(data_type, &shape, vec![0; size_bytes].into())?.into_aligned()
+                Tensor::from_bytes(data_type, shape, vec![0; size_bytes].into())?.into_aligned()
             }
         };
         inputs.insert(Arc::clone(&spec.name), tensor)?;

@@ -7,6 +7,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use futures_util::future::try_join_all;
 use mlops_core::{
     Error, Result,
     clock::Clock,
@@ -19,6 +20,7 @@ use super::{
     item::{Reply, lost},
     leader,
     options::{BatcherOptions, Placement},
+    parts,
     shared::{Shared, Waiting},
     slot::slot,
     worker::next_worker,
@@ -127,6 +129,17 @@ impl Batcher {
     }
 
     async fn answer(&self, request: InferenceRequest) -> Result<InferenceResponse> {
+        let Shared { context, admission, .. } = &*self.shared;
+        match parts::split(&request, &context.descriptor, admission.max_rows)? {
+            None => self.answer_one(request).await,
+            Some(parts) => {
+                let answers = parts.into_iter().map(|part| self.answer_one(part));
+                parts::join(&try_join_all(answers).await?)
+            }
+        }
+    }
+
+    async fn answer_one(&self, request: InferenceRequest) -> Result<InferenceResponse> {
         if self.placement == Placement::CallerRuns {
             return leader::predict(&self.shared, request).await;
         }

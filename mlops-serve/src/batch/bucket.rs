@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use mlops_core::{
+    Error, Result,
     inference::{Parameter, RequestContext},
     signature::ModelSignature,
     tensor::{NamedTensors, TensorName},
 };
 use smallvec::SmallVec;
+
+use super::padding::{Padding, Rounding};
 
 /// Requests with equal keys can be rows of one batch.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -44,28 +47,63 @@ impl BucketKey {
 /// How keys are made for one model.
 #[derive(Debug)]
 pub(super) struct BucketRule {
-    /// Axes behind the first that the signature leaves free: an input's name and the axis.
-    axes: Vec<(TensorName, usize)>,
+    /// Axes behind the first that the signature leaves free.
+    axes: Vec<FreeAxis>,
     /// Parameters whose values keep requests apart.
     parameters: Vec<String>,
 }
 
+/// An axis of an input, and what its sizes are rounded up to if it is padded.
+#[derive(Debug)]
+struct FreeAxis {
+    input: TensorName,
+    axis: usize,
+    rounding: Option<Rounding>,
+}
+
 impl BucketRule {
-    pub(super) fn new(signature: &ModelSignature, parameters: Vec<String>) -> Self {
+    pub(super) fn new(
+        signature: &ModelSignature,
+        padding: &[Padding],
+        parameters: Vec<String>,
+    ) -> Self {
         let axes = signature.inputs.iter().flat_map(|spec| {
             let free = |axis: &usize| !spec.shape[*axis].is_fixed();
-            (1..spec.shape.len()).filter(free).map(|axis| (Arc::clone(&spec.name), axis))
+            (1..spec.shape.len()).filter(free).map(|axis| {
+                let padding =
+                    padding.iter().find(|padding| padding.axes_of(spec).any(|other| other == axis));
+                FreeAxis {
+                    input: Arc::clone(&spec.name),
+                    axis,
+                    rounding: padding.map(|padding| padding.rounding.clone()),
+                }
+            })
         });
         Self { axes: axes.collect(), parameters }
     }
 
     /// The key of a request with these inputs, which are valid.
-    pub(super) fn key(&self, inputs: &NamedTensors, context: Option<&RequestContext>) -> BucketKey {
-        let size = |(name, axis): &(TensorName, usize)| {
-            inputs.get(name).map_or(0, |tensor| tensor.shape()[*axis])
+    ///
+    /// # Errors
+    /// [`Error::InvalidTensor`] for an axis that is larger than it can be padded to.
+    pub(super) fn key(
+        &self,
+        inputs: &NamedTensors,
+        context: Option<&RequestContext>,
+    ) -> Result<BucketKey> {
+        let size = |free: &FreeAxis| {
+            let size = inputs.get(&free.input).map_or(0, |tensor| tensor.shape()[free.axis]);
+            let Some(rounding) = &free.rounding else {
+                return Ok(size);
+            };
+            rounding.round(size).ok_or_else(|| {
+                let largest = rounding.largest();
+                let expected = format!("at most {largest} along axis {}", free.axis);
+                Error::invalid_tensor(Arc::clone(&free.input), expected, size)
+            })
         };
-        let sizes = self.axes.iter().map(size).collect();
-        BucketKey { sizes, rest: context.and_then(|context| self.rest(context)) }
+        let sizes = self.axes.iter().map(size).collect::<Result<_>>()?;
+        Ok(BucketKey { sizes, rest: context.and_then(|context| self.rest(context)) })
     }
 
     /// What a row of a request with this key costs: the sizes of the free axes of an input multiplied,
@@ -73,9 +111,9 @@ impl BucketRule {
     /// costs 1.
     pub(super) fn row_cost(&self, key: &BucketKey) -> usize {
         let (mut most, mut input, mut product) = (1, None, 1_usize);
-        for ((name, _), size) in self.axes.iter().zip(&key.sizes) {
-            if input != Some(name) {
-                (input, product) = (Some(name), 1);
+        for (free, size) in self.axes.iter().zip(&key.sizes) {
+            if input != Some(&free.input) {
+                (input, product) = (Some(&free.input), 1);
             }
             product = product.saturating_mul(*size);
             most = most.max(product);
@@ -121,7 +159,7 @@ mod tests {
             ],
             outputs: vec![],
         };
-        BucketRule::new(&signature, parameters.iter().map(ToString::to_string).collect())
+        BucketRule::new(&signature, &[], parameters.iter().map(ToString::to_string).collect())
     }
 
     fn inputs(rows: usize, length: usize, width: usize) -> NamedTensors {
@@ -148,7 +186,7 @@ mod tests {
     #[test]
     fn rows_do_not_matter_and_free_axes_do() {
         let rule = rule(&[]);
-        let key = |rows, length, width| rule.key(&inputs(rows, length, width), None);
+        let key = |rows, length, width| rule.key(&inputs(rows, length, width), None).unwrap();
         assert_eq!(key(1, 5, 7), key(9, 5, 7));
         assert_ne!(key(1, 5, 7), key(1, 6, 7));
         assert_ne!(key(1, 5, 7), key(1, 5, 8));
@@ -159,7 +197,7 @@ mod tests {
     fn a_row_costs_what_its_largest_input_does() {
         let cost = |length, width| {
             let rule = rule(&[]);
-            rule.row_cost(&rule.key(&inputs(2, length, width), None))
+            rule.row_cost(&rule.key(&inputs(2, length, width), None).unwrap())
         };
         assert_eq!((cost(5, 7), cost(9, 7), cost(0, 0)), (7, 9, 1));
         let pixels = ModelSignature {
@@ -170,10 +208,12 @@ mod tests {
             )],
             outputs: vec![],
         };
-        let rule = BucketRule::new(&pixels, vec![]);
+        let rule = BucketRule::new(&pixels, &[], vec![]);
         let image = Tensor::from_array(ArrayD::<f32>::zeros(IxDyn(&[1, 3, 4, 5])));
-        assert_eq!(rule.row_cost(&rule.key(&NamedTensors::single("image", image), None)), 20);
-        let fixed = BucketRule::new(&ModelSignature { inputs: vec![], outputs: vec![] }, vec![]);
+        let key = rule.key(&NamedTensors::single("image", image), None).unwrap();
+        assert_eq!(rule.row_cost(&key), 20);
+        let fixed =
+            BucketRule::new(&ModelSignature { inputs: vec![], outputs: vec![] }, &[], vec![]);
         assert_eq!(fixed.row_cost(&BucketKey::default()), 1);
     }
 
@@ -181,9 +221,9 @@ mod tests {
     fn requested_outputs_and_marked_parameters_matter() {
         let rule = rule(&["adapter"]);
         let inputs = inputs(1, 5, 7);
-        let key = |context: &RequestContext| rule.key(&inputs, Some(context));
+        let key = |context: &RequestContext| rule.key(&inputs, Some(context)).unwrap();
         let text = |text: &str| Parameter::String(text.into());
-        let plain = rule.key(&inputs, None);
+        let plain = rule.key(&inputs, None).unwrap();
         assert_eq!(key(&with(&[], &[])), plain);
         assert_eq!(key(&with(&[("other", text("x"))], &[])), plain);
         let keys = [
@@ -202,5 +242,25 @@ mod tests {
         }
         let nan = || key(&with(&[("adapter", Parameter::Float(f64::NAN))], &[]));
         assert_eq!(nan(), nan());
+    }
+
+    #[test]
+    fn padded_axes_share_a_bucket_up_to_their_size() {
+        let text = [Dim::Symbolic("batch".into()), Dim::Symbolic("length".into())];
+        let signature = ModelSignature {
+            inputs: vec![TensorSpec::new("ids", DataType::F32, text)],
+            outputs: vec![],
+        };
+        let padding = [Padding::new("length", Rounding::Sizes(vec![4, 8]))];
+        let rule = BucketRule::new(&signature, &padding, vec![]);
+        let key = |length| {
+            let ids = Tensor::from_array(Array2::<f32>::zeros((2, length)));
+            rule.key(&NamedTensors::single("ids", ids), None)
+        };
+        assert_eq!(key(1).unwrap(), key(4).unwrap());
+        assert_ne!(key(4).unwrap(), key(5).unwrap());
+        assert_eq!(rule.row_cost(&key(5).unwrap()), 8);
+        let error = key(9).unwrap_err();
+        assert_eq!(error.to_string(), "tensor `ids`: expected at most 8 along axis 1, got 9");
     }
 }

@@ -1,6 +1,7 @@
 //! [`BatcherBuilder`].
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, mpsc},
     thread,
     time::Duration,
@@ -11,6 +12,8 @@ use mlops_core::{
     clock::{Clock, SystemClock},
     inference::{Affinity, InferenceSession, ModelDescriptor, SessionFactory},
     model::ModelId,
+    signature::{Dim, TensorSpec},
+    tensor::TensorName,
 };
 use tokio::sync::oneshot;
 
@@ -26,9 +29,10 @@ use super::{
     queue::QueueLimits,
     run::{RunContext, Runner},
     shared::{AdmissionLimits, Shared},
+    stack::Layout,
     worker,
 };
-use crate::warm_up::WarmUp;
+use crate::warm_up::{InputShapes, WarmUp};
 
 /// Below this, a full batch takes less than waking a thread would.
 const CALLER_RUNS_BELOW: Duration = Duration::from_micros(50);
@@ -43,6 +47,7 @@ pub struct BatcherBuilder {
     clock: Arc<dyn Clock>,
     observers: Vec<Arc<dyn BatchObserver>>,
     warm_up: WarmUp,
+    labels: BTreeMap<TensorName, Arc<[Arc<str>]>>,
 }
 
 impl BatcherBuilder {
@@ -58,6 +63,7 @@ impl BatcherBuilder {
             clock: Arc::new(SystemClock),
             observers: Vec::new(),
             warm_up: WarmUp::default(),
+            labels: BTreeMap::new(),
         }
     }
 
@@ -79,6 +85,16 @@ impl BatcherBuilder {
         self
     }
 
+    /// Names the classes along the last axis of an output.
+    pub fn labels(
+        mut self,
+        output: impl Into<TensorName>,
+        labels: impl IntoIterator<Item = impl Into<Arc<str>>>,
+    ) -> Self {
+        self.labels.insert(output.into(), labels.into_iter().map(Into::into).collect());
+        self
+    }
+
     /// Opens the sessions, warms them up and starts the threads. Blocks until all are ready.
     ///
     /// # Errors
@@ -97,6 +113,7 @@ impl BatcherBuilder {
             Affinity::OneThread => {
                 let facts = Facts::of(&*first);
                 drop(first);
+                self.check(&facts)?;
                 self.start_threads(&facts, None)
             }
         }
@@ -104,13 +121,14 @@ impl BatcherBuilder {
 
     fn start_with(self, mut first: Box<dyn InferenceSession>) -> Result<Batcher> {
         let facts = Facts::of(&*first);
+        self.check(&facts)?;
         let caller_runs = match self.options.placement {
             Placement::CallerRuns => true,
             Placement::Thread => false,
             Placement::Auto if !self.options.max_queue_delay.is_zero() => false,
             Placement::Auto => {
-                let rows = self.descriptor(&facts).max_batch_size.unwrap_or(1);
-                let time = self.warm_up.time_of_a_batch(&mut *first, rows, &*self.clock);
+                let shapes = warm_up_shapes(&self.layout(&facts), self.max_rows(&facts));
+                let time = self.warm_up.time_of_a_batch(&mut *first, &shapes, &*self.clock);
                 time.is_some_and(|time| time < CALLER_RUNS_BELOW)
             }
         };
@@ -181,17 +199,49 @@ impl BatcherBuilder {
         Opener {
             factory: Arc::clone(&self.factory),
             warm_up: self.warm_up.clone(),
-            max_rows: self.descriptor(facts).max_batch_size.unwrap_or(1),
+            shapes: warm_up_shapes(&self.layout(facts), self.max_rows(facts)),
             facts: facts.clone(),
             clock: Arc::clone(&self.clock),
         }
     }
 
+    fn layout(&self, facts: &Facts) -> Layout {
+        let mut allowed_batch_sizes = self.options.allowed_batch_sizes.clone();
+        allowed_batch_sizes.sort_unstable();
+        Layout {
+            signature: Arc::clone(&facts.signature),
+            padding: self.options.padding.clone(),
+            allowed_batch_sizes,
+        }
+    }
+
+    /// Rows of a full batch; 1 if requests are not stacked.
+    fn max_rows(&self, facts: &Facts) -> usize {
+        if self.batches(facts) { self.options.max_batch_size } else { 1 }
+    }
+
+    fn batches(&self, facts: &Facts) -> bool {
+        self.options.batching == Batching::Auto && facts.signature.is_batchable()
+    }
+
+    /// Checks the options against the model.
+    fn check(&self, facts: &Facts) -> Result<()> {
+        let shapes =
+            !self.options.padding.is_empty() || !self.options.allowed_batch_sizes.is_empty();
+        if shapes && !self.batches(facts) {
+            let reason = format!("{} is not batched: nothing can be padded", facts.signature);
+            return Err(Error::invalid("batcher options", reason));
+        }
+        self.options.padding.iter().try_for_each(|padding| padding.check(&facts.signature))
+    }
+
     fn into_shared(self, opener: Opener, runners: Vec<Runner>) -> Shared {
         let descriptor = self.descriptor(&opener.facts);
+        let layout = self.layout(&opener.facts);
+        let max_rows = self.max_rows(&opener.facts);
         let policy = BatchPolicy {
             // Without a batch axis every request is a batch.
-            max_batch_size: descriptor.max_batch_size.unwrap_or(1),
+            max_batch_size: max_rows,
             max_queue_delay: self.options.max_queue_delay,
             waiting: self.options.waiting,
             preferred_batch_sizes: {
@@ -210,23 +260,73 @@ impl BatcherBuilder {
         };
         let PriorityOptions { levels, default_level, aging } = self.options.priority;
         let admission = Admission {
-            rule: BucketRule::new(&opener.facts.signature, self.options.batch_parameters),
+            rule: BucketRule::new(
+                &descriptor.signature,
+                &layout.padding,
+                self.options.batch_parameters,
+            ),
             urgency: Urgency { levels, default_level, aging },
+            max_rows,
             max_cost: self.options.max_batch_cost.unwrap_or(usize::MAX),
         };
-        let context = RunContext { descriptor, clock: self.clock, observers: self.observers };
+        let context =
+            RunContext { descriptor, layout, clock: self.clock, observers: self.observers };
         Shared::new(context, opener, admission, policy, limits, self.options.instances, runners)
     }
 
     fn descriptor(&self, facts: &Facts) -> ModelDescriptor {
         let id = Arc::new(self.id.clone());
-        let signature = Arc::clone(&facts.signature);
-        let batches = self.options.batching == Batching::Auto && signature.is_batchable();
-        let descriptor = ModelDescriptor::new(id, signature, &*facts.platform);
-        if batches {
-            descriptor.with_max_batch_size(self.options.max_batch_size)
+        let signature = self.layout(facts).public_signature();
+        let mut descriptor = ModelDescriptor::new(id, signature, &*facts.platform);
+        descriptor.labels.clone_from(&self.labels);
+        if self.batches(facts) {
+            let rows = self.options.max_request_rows.unwrap_or(self.options.max_batch_size);
+            descriptor.with_max_batch_size(rows)
         } else {
             descriptor
         }
     }
+}
+
+/// Combinations of sizes to warm up at most.
+const WARM_UP_SHAPES: usize = 64;
+
+/// The shapes of all inputs, for every batch a session is to be warmed up with, the largest last.
+fn warm_up_shapes(layout: &Layout, max_rows: usize) -> Vec<InputShapes> {
+    let rows = if layout.allowed_batch_sizes.is_empty() {
+        vec![1, max_rows]
+    } else {
+        layout.allowed_batch_sizes.clone()
+    };
+    // Each padded dimension at each of its sizes.
+    let mut sizes: Vec<Vec<usize>> = vec![vec![]];
+    for padding in &layout.padding {
+        let mut of_this = padding.rounding.warm_up_sizes();
+        of_this.sort_unstable();
+        sizes = sizes
+            .iter()
+            .flat_map(|others| {
+                of_this.iter().map(move |size| others.iter().copied().chain([*size]).collect())
+            })
+            .collect();
+        let first = sizes.len().saturating_sub(WARM_UP_SHAPES);
+        sizes.drain(..first);
+    }
+    let shape = |spec: &TensorSpec, rows: usize, sizes: &[usize]| -> Vec<usize> {
+        let size = |(axis, dim): (usize, &Dim)| {
+            let mut padded = layout.padding.iter().zip(sizes);
+            match (dim, padded.find(|(padding, _)| padding.axes_of(spec).any(|at| at == axis))) {
+                (Dim::Fixed(size), _) | (_, Some((_, size))) => *size,
+                _ if axis == 0 => rows,
+                _ => 1,
+            }
+        };
+        spec.shape.iter().enumerate().map(size).collect()
+    };
+    let shapes = sizes.iter().flat_map(|sizes| rows.iter().map(move |rows| (*rows, sizes)));
+    shapes
+        .map(|(rows, sizes)| {
+            layout.signature.inputs.iter().map(|spec| shape(spec, rows, sizes)).collect()
+        })
+        .collect()
 }

@@ -42,6 +42,8 @@ pub(super) enum Reply {
 pub(super) struct Admission {
     pub(super) rule: BucketRule,
     pub(super) urgency: Urgency,
+    /// Rows that a batch may have.
+    pub(super) max_rows: usize,
     /// What a batch may cost.
     pub(super) max_cost: usize,
 }
@@ -50,7 +52,8 @@ impl Admission {
     /// What a run of these inputs costs.
     pub(super) fn cost(&self, inputs: &NamedTensors) -> usize {
         let rows = inputs.iter().next().and_then(|(_, tensor)| tensor.row_count()).unwrap_or(1);
-        rows.saturating_mul(self.rule.row_cost(&self.rule.key(inputs, None)))
+        let row_cost = self.rule.key(inputs, None).map_or(1, |key| self.rule.row_cost(&key));
+        rows.saturating_mul(row_cost)
     }
 }
 
@@ -72,12 +75,12 @@ impl Item {
         }
         let rows = match descriptor.max_batch_size {
             None => 1,
-            Some(limit) => batch_rows(&inputs, limit)?,
+            Some(_) => batch_rows(&inputs, admission.max_rows)?,
         };
         if deadline.is_some_and(|deadline| deadline <= arrived) {
             return Err(Error::DeadlineExceeded { elapsed: Duration::ZERO });
         }
-        let key = admission.rule.key(&inputs, context.as_deref());
+        let key = admission.rule.key(&inputs, context.as_deref())?;
         let cost = rows.saturating_mul(admission.rule.row_cost(&key));
         if cost > admission.max_cost {
             return Err(Error::TooLarge {

@@ -17,6 +17,9 @@ mod memory;
 mod observer;
 mod opener;
 mod options;
+mod pad;
+mod padding;
+mod parts;
 mod policy;
 mod queue;
 mod revive;
@@ -25,6 +28,7 @@ mod shared;
 mod slot;
 mod stack;
 mod sync;
+mod under_way;
 mod worker;
 
 pub use self::{
@@ -32,4 +36,5 @@ pub use self::{
     builder::BatcherBuilder,
     observer::{BatchObserver, BatchRecord},
     options::{BatcherOptions, Batching, OnFull, Placement, PriorityOptions, Waiting},
+    padding::{Padding, Rounding},
 };

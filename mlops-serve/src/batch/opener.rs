@@ -15,7 +15,7 @@ use mlops_core::{
 };
 
 use super::run::panic_message;
-use crate::warm_up::WarmUp;
+use crate::warm_up::{InputShapes, WarmUp};
 
 /// Opens sessions of one model.
 #[derive(Debug)]
@@ -23,8 +23,8 @@ pub(super) struct Opener {
     pub(super) factory: Arc<dyn SessionFactory>,
     pub(super) warm_up: WarmUp,
     pub(super) facts: Facts,
-    /// Rows of a full batch; 1 if the model is not batched.
-    pub(super) max_rows: usize,
+    /// What a session is warmed up with.
+    pub(super) shapes: Vec<InputShapes>,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -55,7 +55,7 @@ impl Opener {
     /// Checks a session that is open, and warms it up.
     pub(super) fn prepare(&self, session: &mut dyn InferenceSession) -> Result<TimedRuns> {
         self.facts.check(session)?;
-        self.warm_up.run(session, self.max_rows, &*self.clock)
+        self.warm_up.run(session, &self.shapes, &*self.clock)
     }
 }
 

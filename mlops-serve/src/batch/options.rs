@@ -5,6 +5,8 @@ use std::time::Duration;
 use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+use super::padding::Padding;
+
 /// How requests are gathered into batches, and how many may wait.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -19,6 +21,14 @@ pub struct BatcherOptions {
     pub waiting: Waiting,
     /// Sizes of batches, in rows, that are run as soon as they are reached, without waiting for more.
     pub preferred_batch_sizes: Vec<usize>,
+    /// Sizes that a batch may have, in rows; smaller ones are filled up by repeating their last row, which
+    /// nobody sees. The largest is at least `max_batch_size`. Empty for any size.
+    pub allowed_batch_sizes: Vec<usize>,
+    /// Dimensions that are padded, so that requests of different shapes share a batch.
+    pub padding: Vec<Padding>,
+    /// Rows in a request at most. More than `max_batch_size` are run in several batches, whose outputs
+    /// are put together again. `None` for no more than that.
+    pub max_request_rows: Option<usize>,
     /// What a batch may cost at most, and so a request: its rows, each counted as often as the free axes
     /// of its largest input are long. For texts that is tokens. `None` for any cost.
     pub max_batch_cost: Option<usize>,
@@ -160,6 +170,9 @@ impl Default for BatcherOptions {
             max_queue_delay: Duration::ZERO,
             waiting: Waiting::default(),
             preferred_batch_sizes: Vec::new(),
+            allowed_batch_sizes: Vec::new(),
+            padding: Vec::new(),
+            max_request_rows: None,
             max_batch_cost: None,
             instances: 1,
             placement: Placement::default(),
@@ -200,6 +213,27 @@ impl BatcherOptions {
     #[must_use]
     pub fn with_preferred_batch_sizes(mut self, rows: impl IntoIterator<Item = usize>) -> Self {
         self.preferred_batch_sizes = rows.into_iter().collect();
+        self
+    }
+
+    /// Sets the sizes that a batch may have.
+    #[must_use]
+    pub fn with_allowed_batch_sizes(mut self, rows: impl IntoIterator<Item = usize>) -> Self {
+        self.allowed_batch_sizes = rows.into_iter().collect();
+        self
+    }
+
+    /// Sets the dimensions that are padded.
+    #[must_use]
+    pub fn with_padding(mut self, padding: impl IntoIterator<Item = Padding>) -> Self {
+        self.padding = padding.into_iter().collect();
+        self
+    }
+
+    /// Sets the most rows in a request.
+    #[must_use]
+    pub fn with_max_request_rows(mut self, rows: usize) -> Self {
+        self.max_request_rows = Some(rows);
         self
     }
 
@@ -287,6 +321,15 @@ impl BatcherOptions {
             .find(|size| !(1..=self.max_batch_size).contains(*size))
         {
             return invalid(&format!("preferred size {size} is not from 1 to max_batch_size"));
+        }
+        if !self.allowed_batch_sizes.is_empty()
+            && (self.allowed_batch_sizes.contains(&0)
+                || self.allowed_batch_sizes.iter().all(|size| *size < self.max_batch_size))
+        {
+            return invalid("allowed_batch_sizes has a 0, or none as large as max_batch_size");
+        }
+        if self.max_request_rows.is_some_and(|rows| rows < self.max_batch_size) {
+            return invalid("max_request_rows is less than max_batch_size");
         }
         if self.max_batch_cost == Some(0) {
             return invalid("max_batch_cost is 0");

@@ -10,7 +10,9 @@ use std::{
 use mlops_core::{
     Error, Result,
     clock::Clock,
-    inference::{InferenceResponse, InferenceSession, ModelDescriptor, RunOptions, Timings},
+    inference::{
+        CancelHandle, InferenceResponse, InferenceSession, ModelDescriptor, RunOptions, Timings,
+    },
     tensor::NamedTensors,
 };
 use smallvec::{SmallVec, smallvec};
@@ -20,7 +22,7 @@ use super::{
     observer::{BatchObserver, BatchRecord},
     opener::Opener,
     shared::Batch,
-    stack::{Stacker, check_rows, split_rows},
+    stack::{Layout, Stacker, check_rows, split_rows},
 };
 
 /// A session with what it needs to run batches. Moves between owners as one.
@@ -36,6 +38,7 @@ pub(super) struct Runner {
 #[derive(Debug)]
 pub(super) struct RunContext {
     pub(super) descriptor: ModelDescriptor,
+    pub(super) layout: Layout,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) observers: Vec<Arc<dyn BatchObserver>>,
 }
@@ -55,6 +58,7 @@ pub(super) struct Report {
     pub(super) took: Option<Duration>,
     /// What the smallest batch cost that ran out of memory.
     pub(super) ran_out_of_memory: Option<usize>,
+    cancel: Option<CancelHandle>,
     succeeded: usize,
     failed: usize,
     panicked: bool,
@@ -69,8 +73,15 @@ impl Runner {
     }
 
     /// Runs the items as one batch and answers each, whatever panics on the way.
-    pub(super) fn run(&mut self, context: &RunContext, items: Batch) -> Report {
-        let mut report = Report::default();
+    ///
+    /// `cancel` stops it, once all of its callers have gone.
+    pub(super) fn run(
+        &mut self,
+        context: &RunContext,
+        items: Batch,
+        cancel: Option<CancelHandle>,
+    ) -> Report {
+        let mut report = Report { cancel, ..Report::default() };
         let run = AssertUnwindSafe(|| self.run_batch(context, items, &mut report));
         if let Err(panic) = catch_unwind(run) {
             // Not the session, whose panics are answered: an observer, against its contract. Callers
@@ -116,6 +127,10 @@ impl Runner {
             Err(error) => error,
         };
         report.took = None;
+        if matches!(error, Error::Cancelled) {
+            // Everybody has gone, and nothing is wrong with what was run.
+            return items.into_iter().for_each(|item| item.answer(Err(Error::Cancelled)));
+        }
         if matches!(error, Error::OutOfMemory { .. }) {
             report.ran_out_of_memory = Some(items.iter().map(|item| item.demand.cost).sum());
         }
@@ -142,25 +157,31 @@ impl Runner {
     ) -> Result<Ran> {
         let rows = items.iter().map(|item| item.demand.rows).sum();
         let clock = &context.clock;
+        // One request that needs no padding is run as it is.
+        let is_complete =
+            items.len() == 1 && context.layout.is_complete(&items[0].inputs, items[0].demand.rows);
         let (mut stacked_at, mut ran_at) = (claimed, None);
         let result = (|| {
-            let outputs = if let [only] = items {
-                self.run_session(items, &only.inputs, report)?
+            let outputs = if is_complete {
+                self.run_session(items, &items[0].inputs, report)?
             } else {
-                let signature = &context.descriptor.signature;
-                let inputs =
-                    self.stacker.stack(signature, &items.iter().map(|item| &item.inputs))?;
+                let requests = items.iter().map(|item| &item.inputs);
+                let inputs = self.stacker.stack(&context.layout, &requests)?;
                 stacked_at = clock.monotonic();
                 self.run_session(items, &inputs, report)?
             };
             ran_at = Some(clock.monotonic());
             if context.descriptor.max_batch_size.is_some() {
-                check_rows(&outputs, rows)?;
+                check_rows(&outputs, context.layout.batch_rows(rows))?;
             }
-            split(outputs, items)
+            if is_complete {
+                Ok(smallvec![outputs])
+            } else {
+                split(&context.layout, &outputs, items)
+            }
         })();
         // One request has nothing to split, and the clock costs more than that.
-        let done_at = ran_at.filter(|_| items.len() == 1).unwrap_or_else(|| clock.monotonic());
+        let done_at = ran_at.filter(|_| is_complete).unwrap_or_else(|| clock.monotonic());
         let ran_at = ran_at.unwrap_or(done_at);
         let mut timings = Timings::default();
         timings.batching = stacked_at.saturating_duration_since(claimed);
@@ -181,10 +202,13 @@ impl Runner {
         inputs: &NamedTensors,
         report: &mut Report,
     ) -> Result<NamedTensors> {
-        let requested = items.first().and_then(|item| item.requested_outputs());
-        let options = requested.map_or_else(RunOptions::default, |requested| {
-            RunOptions::default().with_requested_outputs(requested.to_vec())
-        });
+        let mut options = RunOptions::default();
+        if let Some(requested) = items.first().and_then(|item| item.requested_outputs()) {
+            options = options.with_requested_outputs(requested.to_vec());
+        }
+        if let Some(cancel) = &report.cancel {
+            options = options.with_cancel(cancel.clone());
+        }
         let (result, panicked) = guarded(|| self.session.run(inputs, &options));
         report.panicked |= panicked;
         result
@@ -202,13 +226,10 @@ fn still_wanted(items: Batch, now: Instant) -> Batch {
 }
 
 /// Each request's part of a run's outputs.
-fn split(outputs: NamedTensors, items: &[Box<Item>]) -> Result<Parts> {
-    if items.len() == 1 {
-        return Ok(smallvec![outputs]);
-    }
+fn split(layout: &Layout, outputs: &NamedTensors, items: &[Box<Item>]) -> Result<Parts> {
     let mut start = 0;
     let parts = items.iter().map(|item| {
-        let part = split_rows(&outputs, start, item.demand.rows);
+        let part = split_rows(layout, outputs, start, item.demand.rows, &item.inputs);
         start += item.demand.rows;
         part
     });

@@ -11,7 +11,7 @@ use std::{
 use mlops_core::{
     Error,
     clock::{Clock, Signal},
-    inference::InferenceRequest,
+    inference::{CancelHandle, InferenceRequest},
     tensor::NamedTensors,
 };
 use parking_lot::Mutex;
@@ -27,7 +27,8 @@ use super::{
     policy::{BatchPolicy, Decision},
     queue::{BatchLimits, Queue, QueueLimits, Ticket},
     run::{Report, RunContext, Runner},
-    slot::{Caller, Responder},
+    slot::{Caller, Responder, SlotId},
+    under_way::{BatchNumber, UnderWay},
 };
 
 #[derive(Debug)]
@@ -69,6 +70,7 @@ pub(super) struct State {
     /// Raised when the batcher is closed: signals of threads that wait before they open a session anew.
     resting: Vec<Arc<Signal>>,
     memory: MemoryLimit,
+    under_way: UnderWay,
 }
 
 /// A thread, and how it tells that its session is gone.
@@ -87,6 +89,8 @@ pub(super) struct Taken {
     pub(super) batch: Batch,
     pub(super) late: Batch,
     pub(super) run: Run,
+    /// Which batch it is, and what stops it; not where callers run them, who cannot go away meanwhile.
+    stop: Option<(BatchNumber, CancelHandle)>,
 }
 
 /// What bounds what may wait.
@@ -129,6 +133,7 @@ impl Shared {
             outage: None,
             resting: Vec::new(),
             memory: MemoryLimit::default(),
+            under_way: UnderWay::default(),
             free_runners,
         };
         Self {
@@ -280,7 +285,7 @@ impl Shared {
         max_rows: usize,
         now: Instant,
     ) -> Taken {
-        let State { queue, learned, running, memory, .. } = state;
+        let State { queue, learned, running, memory, under_way, callers_run, .. } = state;
         let queued = queue.len();
         let max_cost = self.admission.max_cost.min(memory.max_cost());
         let limits = BatchLimits { max_rows, max_cost };
@@ -292,25 +297,42 @@ impl Shared {
         }
         *running += batch.len();
         let run = learned.begin(batch.iter().map(|item| item.demand.cost).sum(), now);
-        Taken { batch, late, run }
+        let stop =
+            (!*callers_run).then(|| under_way.begin(batch.iter().map(|item| item.responder.id())));
+        Taken { batch, late, run, stop }
     }
 
-    /// Forgets a request whose caller has gone, if it still waits.
-    fn withdraw(&self, ticket: Ticket) {
-        let withdrawn = {
+    /// Forgets a request whose caller has gone: takes it out of the queue or, if it runs and nobody else
+    /// waits for that batch, stops the run.
+    fn withdraw(&self, ticket: Ticket, caller: SlotId) {
+        let (withdrawn, stop) = {
             let mut state = self.state.lock();
             let withdrawn = state.queue.remove(ticket);
+            let stop = if withdrawn.is_none() { state.under_way.leave(caller) } else { None };
             self.tell_if_drained(&state);
-            withdrawn
+            (withdrawn, stop)
         };
         if withdrawn.is_some() {
             self.room.notify_one();
         }
+        if let Some(stop) = stop {
+            stop.cancel();
+        }
     }
 
     /// Takes note that a run of this many requests is over, and whether its session can go on.
-    fn done(&self, run: Run, count: usize, report: &Report, is_fit: bool) {
+    fn done(
+        &self,
+        run: Run,
+        number: Option<BatchNumber>,
+        count: usize,
+        report: &Report,
+        is_fit: bool,
+    ) {
         let mut state = self.state.lock();
+        if let Some(number) = number {
+            state.under_way.end(number);
+        }
         match report.ran_out_of_memory {
             Some(cost) => state.memory.ran_out(cost),
             None => state.memory.succeeded(run.cost()),
@@ -466,15 +488,17 @@ impl State {
 impl Runner {
     /// Runs a batch that was taken and answers everybody in it. Returns whether the session can go on.
     pub(super) fn run_taken(&mut self, shared: &Shared, taken: Taken) -> bool {
-        let Taken { batch, late, run } = taken;
+        let Taken { batch, late, run, stop } = taken;
+        let (number, cancel) = stop.unzip();
         if !late.is_empty() {
             let now = shared.context.clock.monotonic();
             late.into_iter().for_each(|item| item.answer_late(now));
         }
         let count = batch.len();
-        let report = if count == 0 { Report::default() } else { self.run(&shared.context, batch) };
+        let report =
+            if count == 0 { Report::default() } else { self.run(&shared.context, batch, cancel) };
         let is_fit = self.is_fit(&report, &shared.opener);
-        shared.done(run, count, &report, is_fit);
+        shared.done(run, number, count, &report, is_fit);
         is_fit
     }
 }
@@ -514,7 +538,7 @@ impl Future for Waiting<'_> {
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         if !self.settled {
-            self.shared.withdraw(self.ticket);
+            self.shared.withdraw(self.ticket, self.caller.id());
         }
     }
 }

@@ -32,6 +32,10 @@ pub(super) struct Caller<T> {
 
 type Slot<T> = Arc<Mutex<State<T>>>;
 
+/// Which slot it is, as long as one of its ends is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct SlotId(usize);
+
 enum State<T> {
     /// Nothing has happened yet; the caller has left its waker if it waits already.
     Waiting(Option<Waker>),
@@ -47,6 +51,11 @@ impl<T> Responder<T> {
             Some(slot) => settle(&slot, State::Answered(value)),
             None => Err(value),
         }
+    }
+
+    /// Tells this slot apart from all others that are in use.
+    pub(super) fn id(&self) -> SlotId {
+        SlotId(self.slot.as_ref().map_or(0, |slot| Arc::as_ptr(slot).addr()))
     }
 
     /// True if the caller has gone.
@@ -90,6 +99,11 @@ impl<T> Drop for Responder<T> {
 }
 
 impl<T> Caller<T> {
+    /// The same as its responder's.
+    pub(super) fn id(&self) -> SlotId {
+        SlotId(Arc::as_ptr(&self.slot).addr())
+    }
+
     /// A responder for the next answer; the one before has been taken.
     pub(super) fn ask_again(&self) -> Responder<T> {
         *lock(&self.slot) = State::Waiting(None);

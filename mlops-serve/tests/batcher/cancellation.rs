@@ -9,9 +9,20 @@ use std::{
 };
 
 use mlops_core::{Error, inference::Predict, testing::session::MockSession};
+#[cfg(feature = "onnxruntime")]
+use mlops_core::{
+    inference::InferenceRequest,
+    tensor::{NamedTensors, Tensor},
+};
 use mlops_serve::batch::Placement;
+#[cfg(feature = "onnxruntime")]
+use mlops_serve::{WarmUp, batch::Batcher};
 
-use crate::support::{held, options, request, send, start, until_queued, until_running, value};
+#[cfg(feature = "onnxruntime")]
+use crate::support::id;
+use crate::support::{
+    held, options, request, send, start, until_held, until_queued, until_running, value,
+};
 
 #[tokio::test]
 async fn a_cancelled_request_costs_no_compute() {
@@ -109,5 +120,49 @@ async fn callers_that_go_away_harm_nobody() {
         batcher.shutdown(Duration::from_secs(10)).await.unwrap();
         let load = batcher.load();
         assert_eq!((load.queued_requests, load.queued_bytes, load.running_requests), (0, 0, 0));
+    }
+}
+
+/// A run that would take years stops when its caller goes away.
+#[cfg(feature = "onnxruntime")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_nobody_waits_for_is_stopped() {
+    let inputs = |n: i64| {
+        let mut inputs = NamedTensors::single("n", Tensor::from_array(ndarray::arr0(n)));
+        inputs.insert("x", Tensor::from_array(ndarray::array![0.0_f32])).unwrap();
+        InferenceRequest::new(inputs)
+    };
+    let factory = crate::fixture::factory("loop.onnx");
+    let builder = Batcher::builder(id(), factory, options(Placement::Thread));
+    let batcher = Arc::new(builder.warm_up(WarmUp::None).start().unwrap());
+    for _ in 0..10 {
+        let years = send(&batcher, inputs(i64::MAX));
+        until_running(&batcher, 1).await;
+        years.abort();
+        let response = batcher.predict(inputs(1000)).await.unwrap();
+        assert_eq!(response.outputs.require("y").unwrap().as_slice::<f32>().unwrap(), [1000.0]);
+    }
+}
+
+#[tokio::test]
+async fn a_run_goes_on_for_the_callers_that_stay() {
+    let session = MockSession::identity(4);
+    let log = session.log();
+    log.close_gate();
+    // It runs when it is full: all three, in one batch.
+    let options = options(Placement::Thread)
+        .with_max_batch_size(3)
+        .with_max_queue_delay(Duration::from_secs(3600));
+    let batcher = start(&session, options);
+    let others: Vec<_> = (0..3).map(|n| send(&batcher, request(1, n as f32))).collect();
+    until_held(&log, 1).await;
+    others[0].abort();
+    others[2].abort();
+    log.open_gate();
+    for (n, answer) in others.into_iter().enumerate() {
+        match answer.await {
+            Ok(response) => assert_eq!((n, value(&response.unwrap())), (1, 1.0)),
+            Err(error) => assert!(error.is_cancelled()),
+        }
     }
 }

@@ -14,4 +14,5 @@ mod conformance;
 mod delay;
 mod failures;
 mod lifecycle;
+mod padding;
 mod recovery;

@@ -1,6 +1,6 @@
 //! [`OnnxSession`].
 
-use std::{path::PathBuf, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use mlops_core::{
     Error, Result,
@@ -20,7 +20,6 @@ use super::{
 };
 
 /// A model loaded into ONNX Runtime.
-#[derive(Debug)]
 pub struct OnnxSession {
     session: Session,
     signature: Arc<ModelSignature>,
@@ -28,6 +27,8 @@ pub struct OnnxSession {
     affinity: Affinity,
     /// The arenas to shrink after each run, in ONNX Runtime's words.
     shrink: Option<String>,
+    /// Options of runs that can be cancelled, until one was: termination sticks to them.
+    cancellable: Option<Arc<OrtRunOptions<NoSelectedOutputs>>>,
 }
 
 type Values<'a> = SmallVec<[SessionInputValue<'a>; 4]>;
@@ -40,7 +41,7 @@ impl OnnxSession {
         affinity: Affinity,
         shrink: Option<String>,
     ) -> Self {
-        Self { session, signature, providers, affinity, shrink }
+        Self { session, signature, providers, affinity, shrink, cancellable: None }
     }
 
     /// The execution providers that took part in opening the model, most preferred first, by ONNX
@@ -94,18 +95,27 @@ impl OnnxSession {
         values: &Values<'_>,
         cancel: &CancelHandle,
     ) -> Result<NamedTensors> {
-        let options = Arc::new(self.run_options()?);
+        let options = match &self.cancellable {
+            Some(options) => Arc::clone(options),
+            None => Arc::clone(self.cancellable.insert(Arc::new(self.run_options()?))),
+        };
         let shared = Arc::clone(&options);
-        let _guard = cancel.on_cancel(move || {
+        let guard = cancel.on_cancel(move || {
             if let Err(error) = shared.terminate() {
                 tracing::warn!(error = error.message(), "a run could not be terminated");
             }
         });
-        match self.session.run_with_options::<_, 0>(&values[..], &options) {
+        let result = match self.session.run_with_options::<_, 0>(&values[..], &options) {
             Ok(outputs) => take_outputs(&self.signature.outputs, outputs),
             Err(_) if cancel.is_cancelled() => Err(Error::Cancelled),
             Err(error) => Err(run_error(error)),
+        };
+        // From here on nobody can cancel any more; whoever did has said so before.
+        drop(guard);
+        if cancel.is_cancelled() {
+            self.cancellable = None;
         }
+        result
     }
 
     fn run_options(&self) -> Result<OrtRunOptions<NoSelectedOutputs>> {
@@ -164,6 +174,15 @@ impl InferenceSession for OnnxSession {
             }
             (None, None) => self.run_plain(&values),
         }
+    }
+}
+
+impl fmt::Debug for OnnxSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OnnxSession")
+            .field("signature", &self.signature.to_string())
+            .field("providers", &self.providers)
+            .finish_non_exhaustive()
     }
 }
 
