@@ -28,6 +28,7 @@
 //! | `session::onnxruntime` | `onnxruntime` (default), `cuda`, `tensorrt` | models in ONNX Runtime, as `InferenceSession` |
 //! | [`batch`] | | [`batch::Batcher`]: many callers, one run; a `Predict` over any `SessionFactory` |
 //! | [`host`] | | the set of models a server has, and which are ready |
+//! | [`threads`] | | a budget of threads and cores for the sessions of all models |
 //! | `protocol` | `http` | Open Inference Protocol and health as axum routers; `serve` within limits |
 //! | `tower` | `tower` | models as tower services and back |
 //! | `metrics` | `prometheus` | requests, phases, batch sizes, load; `/metrics` |
@@ -43,6 +44,7 @@ pub mod metrics;
 pub mod protocol;
 pub mod record;
 pub mod session;
+pub mod threads;
 #[cfg(feature = "tower")]
 pub mod tower;
 mod warm_up;

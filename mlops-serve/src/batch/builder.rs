@@ -32,7 +32,10 @@ use super::{
     stack::Layout,
     worker,
 };
-use crate::warm_up::{InputShapes, WarmUp};
+use crate::{
+    threads::stay_on,
+    warm_up::{InputShapes, WarmUp},
+};
 
 /// Below this, a full batch takes less than waking a thread would.
 const CALLER_RUNS_BELOW: Duration = Duration::from_micros(50);
@@ -126,6 +129,7 @@ impl BatcherBuilder {
             Placement::CallerRuns => true,
             Placement::Thread => false,
             Placement::Auto if !self.options.max_queue_delay.is_zero() => false,
+            Placement::Auto if !self.options.cores.is_empty() => false,
             Placement::Auto => {
                 let shapes = warm_up_shapes(&self.layout(&facts), self.max_rows(&facts));
                 let time = self.warm_up.time_of_a_batch(&mut *first, &shapes, &*self.clock);
@@ -133,7 +137,9 @@ impl BatcherBuilder {
             }
         };
         if !caller_runs {
-            return self.start_threads(&facts, Some(first));
+            // An engine's threads stay where the thread that opens the session does.
+            let first = self.options.cores.is_empty().then_some(first);
+            return self.start_threads(&facts, first);
         }
         let (instances, opener) = (self.options.instances, self.opener(&facts));
         let mut runs = opener.prepare(&mut *first)?;
@@ -154,6 +160,7 @@ impl BatcherBuilder {
         mut first: Option<Box<dyn InferenceSession>>,
     ) -> Result<Batcher> {
         let (instances, id) = (self.options.instances, self.id.clone());
+        let cores = self.options.cores.clone();
         let opener = self.opener(facts);
         let shared = Arc::new(self.into_shared(opener, Vec::new()));
         // From here on, dropping the batcher ends the threads that were started.
@@ -162,13 +169,15 @@ impl BatcherBuilder {
         for instance in 0..instances {
             let (shared, ready, session) = (Arc::clone(&shared), ready.clone(), first.take());
             let (own, (tell_ended, ended)) = (Arc::clone(&shared), oneshot::channel());
+            let cores = cores.get(instance).cloned();
             let run = move || {
-                let opened = match session {
+                let settled = cores.map_or(Ok(()), |cores| stay_on(&cores));
+                let opened = settled.and_then(|()| match session {
                     None => own.opener.open(),
                     Some(mut session) => {
                         own.opener.prepare(&mut *session).map(|runs| (session, runs))
                     }
-                };
+                });
                 // The starter may be gone already, because another instance failed.
                 match opened {
                     Ok((session, runs)) => {

@@ -36,6 +36,10 @@ pub struct BatcherOptions {
     pub instances: usize,
     /// Who runs the sessions.
     pub placement: Placement,
+    /// The cores that the threads of each session stay on, one list for each: the thread that runs it and
+    /// those that the engine starts for it, as a
+    /// [`ThreadShare`](crate::threads::ThreadShare) gives them. Empty for any core. On Linux only.
+    pub cores: Vec<Vec<usize>>,
     /// Whether requests are stacked at all.
     pub batching: Batching,
     /// How much sooner urgent requests are run.
@@ -128,7 +132,7 @@ const MAX_PATIENCE: Duration = Duration::from_secs(365 * 24 * 3600);
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Placement {
-    /// [`CallerRuns`](Self::CallerRuns) if a full batch of zeros takes less than 50 µs when the
+    /// [`CallerRuns`](Self::CallerRuns) if no cores are set, a full batch of zeros takes less than 50 µs when the
     /// batcher starts and the session may change threads, [`Thread`](Self::Thread) otherwise.
     #[default]
     Auto,
@@ -176,6 +180,7 @@ impl Default for BatcherOptions {
             max_batch_cost: None,
             instances: 1,
             placement: Placement::default(),
+            cores: Vec::new(),
             batching: Batching::default(),
             priority: PriorityOptions::default(),
             batch_parameters: Vec::new(),
@@ -258,6 +263,13 @@ impl BatcherOptions {
         self
     }
 
+    /// Sets the cores that the threads of each session stay on.
+    #[must_use]
+    pub fn with_cores(mut self, cores: impl IntoIterator<Item = Vec<usize>>) -> Self {
+        self.cores = cores.into_iter().collect();
+        self
+    }
+
     /// Sets whether requests are stacked.
     #[must_use]
     pub fn with_batching(mut self, batching: Batching) -> Self {
@@ -335,6 +347,18 @@ impl BatcherOptions {
             return invalid("max_batch_cost is 0");
         }
         self.priority.check()?;
+        if !self.cores.is_empty() {
+            if self.cores.len() != self.instances {
+                let (lists, instances) = (self.cores.len(), self.instances);
+                return invalid(&format!("cores has {lists} lists for {instances} instances"));
+            }
+            if self.cores.iter().any(Vec::is_empty) {
+                return invalid("cores has a list without a core");
+            }
+            if self.placement == Placement::CallerRuns {
+                return invalid("caller runs has no thread that could stay on cores");
+            }
+        }
         if self.placement == Placement::CallerRuns && !self.max_queue_delay.is_zero() {
             return invalid("caller runs has no thread that could wait: max_queue_delay must be 0");
         }

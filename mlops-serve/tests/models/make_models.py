@@ -144,6 +144,21 @@ def external():
     )
 
 
+def dense():
+    """A matrix large enough to be shared between sessions, of small whole numbers: sums are exact."""
+    weights = (np.arange(32 * 64) % 7 - 3).astype(np.float32).reshape(32, 64)
+    save(
+        "dense",
+        [helper.make_node("Gemm", ["x", "weights", "bias"], ["y"])],
+        [value("x", T.FLOAT, ["batch", 32])],
+        [value("y", T.FLOAT, ["batch", 64])],
+        [
+            numpy_helper.from_array(weights, "weights"),
+            numpy_helper.from_array(np.arange(64, dtype=np.float32), "bias"),
+        ],
+    )
+
+
 def unsupported():
     """A type that the protocol cannot say, and a value that is not a tensor."""
     save(
@@ -217,6 +232,6 @@ def broken():
 
 for make in (
     identities, scalar, two_inputs, unnamed, fixed, row_sum, positive_rows, mixed_rows,
-    external, unsupported, allocate, loop, broken,
+    external, dense, unsupported, allocate, loop, broken,
 ):
     make()

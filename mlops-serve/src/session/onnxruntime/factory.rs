@@ -29,6 +29,7 @@ use super::{
     runtime::OnnxRuntime,
     session::OnnxSession,
     signature::signature,
+    weights::{SharedWeights, WeightsInUse},
 };
 
 /// Opens sessions of one ONNX model.
@@ -37,6 +38,7 @@ pub struct OnnxSessionFactory {
     runtime: OnnxRuntime,
     source: Source,
     options: SessionOptions,
+    weights: Arc<WeightsInUse>,
 }
 
 #[derive(Debug, Clone)]
@@ -61,7 +63,7 @@ impl OnnxSessionFactory {
         path: impl Into<PathBuf>,
         options: SessionOptions,
     ) -> Self {
-        Self { runtime: runtime.clone(), source: Source::File(path.into()), options }
+        Self::new(runtime, Source::File(path.into()), options)
     }
 
     /// Sessions of the model in this package.
@@ -74,7 +76,7 @@ impl OnnxSessionFactory {
         options: SessionOptions,
     ) -> Result<Self> {
         let source = Source::Package { model: package.model_path(), digest: package.digest()? };
-        Ok(Self { runtime: runtime.clone(), source, options })
+        Ok(Self::new(runtime, source, options))
     }
 
     /// Sessions of a model in memory; `external_data` holds the files its weights are in, by the
@@ -87,7 +89,11 @@ impl OnnxSessionFactory {
         options: SessionOptions,
     ) -> Self {
         let source = Source::Memory { model, external_data };
-        Self { runtime: runtime.clone(), source, options }
+        Self::new(runtime, source, options)
+    }
+
+    fn new(runtime: &OnnxRuntime, source: Source, options: SessionOptions) -> Self {
+        Self { runtime: runtime.clone(), source, options, weights: Arc::default() }
     }
 
     /// Opens a session. [`SessionFactory::open`] does the same behind the trait.
@@ -106,7 +112,11 @@ impl OnnxSessionFactory {
     fn open_unguarded(&self) -> Result<OnnxSession> {
         let options = &self.options;
         let open_error = |error: ort::Error| open_error(&self.source.to_string(), error);
+        let weights = self.shared_weights()?;
         let mut builder = self.builder()?;
+        if let Some(weights) = &weights {
+            builder = weights.give_to(builder).map_err(open_error)?;
+        }
         let session = match &self.source {
             Source::File(model) | Source::Package { model, .. } => {
                 check_file(model)?;
@@ -132,7 +142,7 @@ impl OnnxSessionFactory {
         if !options.forbid_cpu_fallback && !providers.contains(&ort::ep::CPU::NAME) {
             providers.push(ort::ep::CPU::NAME);
         }
-        Ok(OnnxSession::new(session, signature, providers, affinity, shrink))
+        Ok(OnnxSession::new(session, signature, providers, affinity, shrink, weights))
     }
 
     fn builder(&self) -> Result<SessionBuilder> {
@@ -145,6 +155,7 @@ impl OnnxSessionFactory {
             optimization,
             memory_pattern,
             shrink_after_run: _,
+            share_weights: _,
             dimension_overrides,
             profile,
         } = &self.options;
@@ -190,6 +201,31 @@ impl OnnxSessionFactory {
             Ok(builder)
         };
         build().map_err(|error| open_error(&self.source.to_string(), error))
+    }
+
+    fn shared_weights(&self) -> Result<Option<Arc<SharedWeights>>> {
+        if !self.options.share_weights {
+            return Ok(None);
+        }
+        let on_cpu = |provider: &ExecutionProvider| matches!(provider, ExecutionProvider::Cpu(_));
+        if !self.options.providers.iter().all(on_cpu) {
+            let reason =
+                "share_weights is for sessions on the CPU alone: a device has a copy for each";
+            return Err(Error::invalid("session options", reason));
+        }
+        let weights = match &self.source {
+            Source::File(path) | Source::Package { model: path, .. } => {
+                check_file(path)?;
+                let failed = |error| Error::file(path, error);
+                let (digest, _) = File::open(path).and_then(Digest::of_reader).map_err(failed)?;
+                let read = || std::fs::read(path).map(Bytes::from).map_err(failed);
+                self.weights.of(&self.source, &digest, read)?
+            }
+            Source::Memory { model, .. } => {
+                self.weights.of(&self.source, &Digest::of(model), || Ok(model.clone()))?
+            }
+        };
+        Ok(Some(weights))
     }
 
     fn cache_key(&self, provider: &ExecutionProvider) -> Result<CacheKey> {

@@ -39,6 +39,7 @@ mod runtime;
 mod session;
 mod signature;
 mod strings;
+mod weights;
 
 #[cfg(feature = "onnxruntime")]
 pub use self::runtime::DiscoverOptions;

@@ -30,6 +30,13 @@ pub struct SessionOptions {
     pub memory_pattern: bool,
     /// Give memory back to the system after every run: for rare large batches.
     pub shrink_after_run: bool,
+    /// Keep the weights once for all sessions of a factory, instead of once for each. On the CPU only.
+    ///
+    /// What kernels pack for themselves (matrices) is then kept twice in all, as stored and as packed,
+    /// where a session by itself keeps it once: that saves memory from four sessions on. What they do not
+    /// pack (embeddings) is kept once in all. The model's bytes are read once more whenever a session is
+    /// opened.
+    pub share_weights: bool,
     /// Sizes for symbolic dimensions, fixed when the model is opened so that more can be optimised.
     pub dimension_overrides: BTreeMap<String, usize>,
     /// Write a profile of all runs to a file that starts with this path; it is complete once
@@ -63,6 +70,7 @@ impl Default for SessionOptions {
             optimization: OptimizationLevel::default(),
             memory_pattern: true,
             shrink_after_run: false,
+            share_weights: false,
             dimension_overrides: BTreeMap::new(),
             profile: None,
         }
@@ -102,6 +110,13 @@ impl SessionOptions {
     #[must_use]
     pub fn with_optimization(mut self, level: OptimizationLevel) -> Self {
         self.optimization = level;
+        self
+    }
+
+    /// Keeps the weights once for all sessions of a factory.
+    #[must_use]
+    pub fn with_shared_weights(mut self) -> Self {
+        self.share_weights = true;
         self
     }
 

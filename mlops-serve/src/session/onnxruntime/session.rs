@@ -17,6 +17,7 @@ use smallvec::SmallVec;
 use super::{
     convert::{to_tensor, to_value},
     error::run_error,
+    weights::SharedWeights,
 };
 
 /// A model loaded into ONNX Runtime.
@@ -29,6 +30,8 @@ pub struct OnnxSession {
     shrink: Option<String>,
     /// Options of runs that can be cancelled, until one was: termination sticks to them.
     cancellable: Option<Arc<OrtRunOptions<NoSelectedOutputs>>>,
+    /// What other sessions of the model, opened while this one lives, use too.
+    _weights: Option<Arc<SharedWeights>>,
 }
 
 type Values<'a> = SmallVec<[SessionInputValue<'a>; 4]>;
@@ -40,8 +43,17 @@ impl OnnxSession {
         providers: Vec<&'static str>,
         affinity: Affinity,
         shrink: Option<String>,
+        weights: Option<Arc<SharedWeights>>,
     ) -> Self {
-        Self { session, signature, providers, affinity, shrink, cancellable: None }
+        Self {
+            session,
+            signature,
+            providers,
+            affinity,
+            shrink,
+            cancellable: None,
+            _weights: weights,
+        }
     }
 
     /// The execution providers that took part in opening the model, most preferred first, by ONNX
