@@ -14,12 +14,9 @@ use mlops_core::{
     tensor::{NamedTensors, Tensor},
     testing::{Build, sample_inputs, session},
 };
+use mlops_serve::batch::{Batcher, BatcherOptions, Placement};
 use mlops_serve::session::onnxruntime::{
     CpuProvider, CudaProvider, ExecutionProvider, OnnxSessionFactory, SessionOptions,
-};
-use mlops_serve::{
-    batch::{Batcher, BatcherOptions, Placement},
-    threads::{ThreadBudget, ThreadDemand},
 };
 use ndarray::Array2;
 
@@ -159,6 +156,41 @@ fn files_that_are_no_models_are_refused_with_shared_weights_too() {
     assert!(sharing("nowhere.onnx").open().unwrap_err().is_not_found());
 }
 
+// ---- memory
+
+#[test]
+fn memory_is_told_from_the_files() {
+    let size = |file: &str| fs::metadata(fixture::model(file)).unwrap().len();
+    let dense = size("dense.onnx");
+    assert_eq!(fixture::factory("dense.onnx").memory_bytes(3).unwrap(), 3 * dense);
+    assert_eq!(sharing("dense.onnx").memory_bytes(3).unwrap(), 2 * dense);
+    let external = size("external.onnx") + size("external.weights");
+    assert_eq!(fixture::factory("external.onnx").memory_bytes(1).unwrap(), external);
+    let memory = OnnxSessionFactory::from_bytes(
+        &fixture::runtime(),
+        fs::read(fixture::model("external.onnx")).unwrap().into(),
+        vec![(
+            "external.weights".into(),
+            fs::read(fixture::model("external.weights")).unwrap().into(),
+        )],
+        SessionOptions::default(),
+    );
+    assert_eq!(memory.memory_bytes(2).unwrap(), 2 * external);
+
+    let directory = tempfile::tempdir().unwrap();
+    let alone = directory.path().join("alone.onnx");
+    fs::copy(fixture::model("external.onnx"), &alone).unwrap();
+    let alone =
+        OnnxSessionFactory::from_file(&fixture::runtime(), &alone, SessionOptions::default());
+    let error = alone.memory_bytes(1).unwrap_err();
+    assert!(error.is_not_found() && error.to_string().contains("external.weights"), "{error}");
+    assert!(fixture::factory("nowhere.onnx").memory_bytes(1).unwrap_err().is_not_found());
+    assert!(matches!(
+        fixture::factory("text.onnx").memory_bytes(1).unwrap_err(),
+        Error::Corrupt { .. }
+    ));
+}
+
 // ---- cores
 
 fn id() -> ModelId {
@@ -181,6 +213,8 @@ fn allowed() -> Vec<String> {
 #[cfg(target_os = "linux")]
 #[test]
 fn the_threads_of_a_session_stay_on_its_cores() {
+    use mlops_serve::threads::{ThreadBudget, ThreadDemand};
+
     let machine = ThreadBudget::of_machine().unwrap();
     let demand = ThreadDemand::new("dense", machine.threads()).with_intra_threads(1);
     let mut cores = machine.divide(&[demand]).unwrap().remove(0).cores;

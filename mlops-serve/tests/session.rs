@@ -313,7 +313,7 @@ fn every_option_gives_the_same_answers() {
             .with_inter_threads(2)
             .with_optimization(OptimizationLevel::None);
         options.spinning = true;
-        options.memory_pattern = false;
+        options.memory_pattern = true;
         options.shrink_after_run = true;
         options
     };

@@ -29,7 +29,7 @@ use super::{
     runtime::OnnxRuntime,
     session::OnnxSession,
     signature::signature,
-    weights::{SharedWeights, WeightsInUse},
+    weights::{SharedWeights, WeightsInUse, external_files},
 };
 
 /// Opens sessions of one ONNX model.
@@ -94,6 +94,39 @@ impl OnnxSessionFactory {
 
     fn new(runtime: &OnnxRuntime, source: Source, options: SessionOptions) -> Self {
         Self { runtime: runtime.clone(), source, options, weights: Arc::default() }
+    }
+
+    /// About how many bytes so many sessions keep, from the sizes of the model's files: their weights.
+    ///
+    /// What runs take on top grows with the batches, up to the largest that was run. While a session is
+    /// opened there is one more copy of the weights for a moment. Reads the model's file.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for a missing file, also of external data, [`Error::Corrupt`] for one that is
+    /// not ONNX.
+    pub fn memory_bytes(&self, instances: usize) -> Result<u64> {
+        let weights = match &self.source {
+            Source::File(path) | Source::Package { model: path, .. } => {
+                check_file(path)?;
+                let model = std::fs::read(path).map_err(|error| Error::file(path, error))?;
+                let mut size_bytes = model.len() as u64;
+                for external in external_files(&self.source, model.into())? {
+                    let path = path.with_file_name(external);
+                    check_file(&path)?;
+                    let metadata =
+                        std::fs::metadata(&path).map_err(|error| Error::file(&path, error))?;
+                    size_bytes += metadata.len();
+                }
+                size_bytes
+            }
+            Source::Memory { model, external_data } => {
+                let external = external_data.iter().map(|(_, content)| content.len() as u64);
+                model.len() as u64 + external.sum::<u64>()
+            }
+        };
+        // Shared weights are kept as stored and as packed.
+        let copies = if self.options.share_weights { 2 } else { instances as u64 };
+        Ok(weights.saturating_mul(copies))
     }
 
     /// Opens a session. [`SessionFactory::open`] does the same behind the trait.

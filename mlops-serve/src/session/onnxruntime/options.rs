@@ -26,16 +26,18 @@ pub struct SessionOptions {
     pub spinning: bool,
     /// What is done to the graph when it is opened.
     pub optimization: OptimizationLevel,
-    /// Plan memory by the shapes of the first run: faster if they stay the same, wasteful if not.
+    /// Plan memory for each combination of input shapes when it is first run, and keep the plans: for
+    /// models that always see the same few shapes. Batches of varying size do not.
     pub memory_pattern: bool,
     /// Give memory back to the system after every run: for rare large batches.
     pub shrink_after_run: bool,
     /// Keep the weights once for all sessions of a factory, instead of once for each. On the CPU only.
     ///
     /// What kernels pack for themselves (matrices) is then kept twice in all, as stored and as packed,
-    /// where a session by itself keeps it once: that saves memory from four sessions on. What they do not
+    /// where a session by itself keeps it once: that saves memory from three sessions on. What they do not
     /// pack (embeddings) is kept once in all. The model's bytes are read once more whenever a session is
-    /// opened.
+    /// opened. Packing still happens for each session before it is thrown away; glibc keeps some of what
+    /// that frees, unless the process is started with `MALLOC_MMAP_THRESHOLD_=65536`.
     pub share_weights: bool,
     /// Sizes for symbolic dimensions, fixed when the model is opened so that more can be optimised.
     pub dimension_overrides: BTreeMap<String, usize>,
@@ -68,7 +70,7 @@ impl Default for SessionOptions {
             inter_threads: 1,
             spinning: false,
             optimization: OptimizationLevel::default(),
-            memory_pattern: true,
+            memory_pattern: false,
             shrink_after_run: false,
             share_weights: false,
             dimension_overrides: BTreeMap::new(),

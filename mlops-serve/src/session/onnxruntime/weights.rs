@@ -1,6 +1,10 @@
 //! Weights that the sessions of one model share.
 
-use std::sync::{Arc, Weak};
+use std::{
+    collections::BTreeSet,
+    path::PathBuf,
+    sync::{Arc, Weak},
+};
 
 use bytes::Bytes;
 use half::{bf16, f16};
@@ -57,10 +61,7 @@ impl WeightsInUse {
 
 impl SharedWeights {
     fn read(name: &dyn std::fmt::Display, model: &Bytes) -> Result<Self> {
-        let graph = Model::decode(model.clone())
-            .map_err(|error| Error::corrupt("model", name, error))?
-            .graph
-            .unwrap_or_default();
+        let graph = graph(name, model.clone())?;
         let mut initializers = Vec::new();
         for initializer in graph.initializers {
             if initializer.raw_data.len() >= SHARED_FROM_BYTES
@@ -107,6 +108,31 @@ struct Initializer {
     name: String,
     #[prost(bytes = "bytes", tag = "9")]
     raw_data: Bytes,
+    #[prost(message, repeated, tag = "13")]
+    external_data: Vec<Entry>,
+}
+
+/// `StringStringEntryProto`.
+#[derive(prost::Message)]
+struct Entry {
+    #[prost(string, tag = "1")]
+    key: String,
+    #[prost(string, tag = "2")]
+    value: String,
+}
+
+/// The files, relative to the model's own, that hold weights of this model.
+pub(super) fn external_files(
+    name: &dyn std::fmt::Display,
+    model: Bytes,
+) -> Result<BTreeSet<PathBuf>> {
+    let entries = graph(name, model)?.initializers.into_iter().flat_map(|it| it.external_data);
+    Ok(entries.filter(|entry| entry.key == "location").map(|entry| entry.value.into()).collect())
+}
+
+fn graph(name: &dyn std::fmt::Display, model: Bytes) -> Result<Graph> {
+    let model = Model::decode(model).map_err(|error| Error::corrupt("model", name, error))?;
+    Ok(model.graph.unwrap_or_default())
 }
 
 impl Initializer {
