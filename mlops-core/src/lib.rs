@@ -34,6 +34,7 @@
 //! | [`alert::AlertSink`] | trait: takes findings |
 //! | [`registry::ModelRegistry`] | trait: versions, aliases with compare-and-set, packages |
 //! | `artifact::ArtifactStore` | feature `artifacts`: files with digests in any object store |
+//! | `gpu::GpuProbe` | feature `nvml`: utilisation and memory of GPUs |
 //! | [`clock::Clock`], [`progress::Progress`], [`random::RandomKey`] | time, progress and randomness, injected |
 //! | `testing` | feature `testing`: mocks, in-memory implementations, a conformance suite per trait |
 //!
@@ -46,6 +47,8 @@ pub mod artifact;
 pub mod clock;
 pub mod digest;
 mod error;
+#[cfg(feature = "nvml")]
+pub mod gpu;
 pub mod inference;
 pub mod model;
 pub mod observe;

@@ -8,10 +8,20 @@ use crate::{
 /// Every feature of every crate, alone. A list, because "all features" hides one that only compiles
 /// together with another.
 const ALONE: [(&str, &[&str]); 2] = [
-    ("mlops-core", &["", "artifacts", "testing"]),
+    ("mlops-core", &["", "artifacts", "nvml", "testing"]),
     (
         "mlops-serve",
-        &["", "onnxruntime", "onnxruntime-base", "cuda", "tensorrt", "http", "prometheus", "tower"],
+        &[
+            "",
+            "onnxruntime",
+            "onnxruntime-base",
+            "cuda",
+            "tensorrt",
+            "http",
+            "nvml",
+            "prometheus",
+            "tower",
+        ],
     ),
 ];
 

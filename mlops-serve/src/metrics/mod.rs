@@ -11,6 +11,9 @@
 //! | `mlops_queue_depth` | model, version | requests that wait now |
 //! | `mlops_inflight_requests` | model, version | requests accepted and not yet answered now |
 //!
+//! With the feature `nvml`, `register_gpus` adds `mlops_gpu_utilization_ratio`,
+//! `mlops_gpu_memory_used_bytes` and `mlops_gpu_memory_total_bytes` (labels gpu, uuid).
+//!
 //! Requests for models that nobody knows count under the model `unknown`: labels are never the
 //! client's to make up.
 //!
@@ -41,6 +44,8 @@
 //! ```
 
 mod families;
+#[cfg(feature = "nvml")]
+mod gpu;
 mod load;
 mod model;
 #[cfg(feature = "http")]
@@ -50,6 +55,8 @@ mod text;
 
 pub use prometheus_client;
 
+#[cfg(feature = "nvml")]
+pub use self::gpu::register_gpus;
 #[cfg(feature = "http")]
 pub use self::route::router;
 pub use self::{
