@@ -29,9 +29,10 @@
 //! | [`batch`] | | [`batch::Batcher`]: many callers, one run; a `Predict` over any `SessionFactory` |
 //! | [`host`] | | the set of models a server has, and which are ready |
 //! | [`threads`] | | a budget of threads and cores for the sessions of all models |
+//! | [`tune`] | | finds the setting a model serves best with |
 //! | `protocol` | `http` | Open Inference Protocol and health as axum routers; `serve` within limits |
 //! | `tower` | `tower` | models as tower services and back |
-//! | `metrics` | `prometheus` | requests, phases, batch sizes, load; `/metrics` |
+//! | `metrics` | `prometheus` | requests, phases, batch sizes, load, GPUs (`nvml`); `/metrics` |
 //!
 //! **Not here**: a process of its own, a configuration file, a thread or task that starts behind
 //! the host's back. What a method starts, its value owns and its `shutdown` ends.
@@ -47,6 +48,7 @@ pub mod session;
 pub mod threads;
 #[cfg(feature = "tower")]
 pub mod tower;
+pub mod tune;
 mod warm_up;
 
 pub use mlops_core;
