@@ -156,6 +156,20 @@ fn files_that_are_no_models_are_refused_with_shared_weights_too() {
     assert!(sharing("nowhere.onnx").open().unwrap_err().is_not_found());
 }
 
+#[test]
+fn a_weight_that_is_not_as_large_as_it_says_is_refused() {
+    let mut model = fs::read(fixture::model("dense.onnx")).unwrap();
+    // The dimensions 32 and 64, each behind its tag.
+    let dims = model.windows(4).position(|bytes| bytes == [0x08, 32, 0x08, 64]).unwrap();
+    model[dims + 1] = 33;
+    let options = SessionOptions::default().with_shared_weights();
+    let factory =
+        OnnxSessionFactory::from_bytes(&fixture::runtime(), model.into(), Vec::new(), options);
+    let error = factory.open().unwrap_err();
+    assert!(matches!(&error, Error::Corrupt { .. }), "{error}");
+    assert!(error.to_string().contains("weights"), "{error}");
+}
+
 // ---- memory
 
 #[test]

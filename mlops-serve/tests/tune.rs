@@ -1,5 +1,12 @@
 //! The tuner, on batchers that run.
 
+#[cfg(feature = "onnxruntime")]
+#[expect(
+    dead_code,
+    reason = "sessions have threads by the setting: the options are not the default"
+)]
+mod fixture;
+
 use std::{
     sync::{
         Arc,
@@ -78,6 +85,35 @@ fn it_tries_settings_reports_them_and_leaves_nothing_behind() {
     // Every session is gone with its thread: what is left holds the log.
     drop(session);
     assert_eq!(log.strong_count(), 0);
+}
+
+/// In the real ONNX Runtime, with threads of its own.
+#[cfg(feature = "onnxruntime")]
+#[test]
+fn a_real_model_is_tuned() {
+    use mlops_serve::session::onnxruntime::{OnnxSessionFactory, SessionOptions};
+
+    let runtime = fixture::runtime();
+    let factory = |setting: Setting| {
+        let options = SessionOptions::default().with_intra_threads(setting.intra_threads);
+        let model = fixture::model("dense.onnx");
+        let factory = OnnxSessionFactory::from_file(&runtime, model, options);
+        Ok(Arc::new(factory) as Arc<dyn SessionFactory>)
+    };
+    let x = Tensor::from_array(Array2::from_elem((1, 32), 1.0_f32));
+    let inputs = NamedTensors::single("x", x);
+    let report = Tuner::new(factory, inputs, options().with_max_threads(2)).run().unwrap();
+    assert!(report.best().is_some() && report.is_complete());
+    let threads: Vec<_> = report.measurements().iter().map(|it| it.setting.threads()).collect();
+    assert!(threads.contains(&1) && threads.contains(&2), "{threads:?}");
+}
+
+/// It blocks, so it should not be; but it must not panic, whatever the load time.
+#[tokio::test]
+async fn it_may_be_called_from_a_runtime() {
+    let options = options().with_load(Duration::MAX, 50);
+    let report = Tuner::new(of(&MockSession::identity(4)), row(), options).run().unwrap();
+    assert!(report.is_complete());
 }
 
 #[test]

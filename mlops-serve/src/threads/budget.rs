@@ -149,7 +149,6 @@ fn allowed_cores(threads: usize) -> Result<Vec<usize>> {
 }
 
 #[cfg(not(target_os = "linux"))]
-#[expect(clippy::unnecessary_wraps, reason = "it can fail on Linux")]
 fn allowed_cores(threads: usize) -> Result<Vec<usize>> {
     Ok((0..threads).collect())
 }

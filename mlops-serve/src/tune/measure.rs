@@ -50,13 +50,13 @@ pub(super) fn measure(
     let load = Load {
         model: &model,
         inputs,
-        until: started + options.load_time,
+        until: started.checked_add(options.load_time),
         left: AtomicUsize::new(options.max_requests),
     };
     let latencies = load.run(options.callers);
     let elapsed = started.elapsed();
     let processor = processor_time().zip(processor).map(|(after, before)| after - before);
-    runtime()?.block_on(model.shutdown(Duration::MAX))?;
+    end(&model)?;
     let mut latencies = latencies?;
     latencies.sort_unstable();
     let (Some(p50), Some(p99)) = (percentile(&latencies, 50), percentile(&latencies, 99)) else {
@@ -78,7 +78,8 @@ pub(super) fn measure(
 struct Load<'a> {
     model: &'a Batcher,
     inputs: &'a NamedTensors,
-    until: Instant,
+    /// None for a time beyond what clocks can tell: the requests end it.
+    until: Option<Instant>,
     left: AtomicUsize,
 }
 
@@ -113,12 +114,17 @@ impl Load<'_> {
 
     fn thread(&self, callers: usize) -> Result<Vec<Duration>> {
         let callers = (0..callers).map(|_| self.caller());
-        Ok(runtime()?.block_on(try_join_all(callers))?.concat())
+        let latencies = runtime()?.block_on(try_join_all(callers));
+        if latencies.is_err() {
+            // The load is over for all of them.
+            self.left.store(0, Ordering::Relaxed);
+        }
+        Ok(latencies?.concat())
     }
 
     async fn caller(&self) -> Result<Vec<Duration>> {
         let mut latencies = Vec::new();
-        while Instant::now() < self.until && self.take_one() {
+        while self.until.is_none_or(|until| Instant::now() < until) && self.take_one() {
             let sent = Instant::now();
             self.model.predict(InferenceRequest::new(self.inputs.clone())).await?;
             latencies.push(sent.elapsed());
@@ -132,6 +138,18 @@ impl Load<'_> {
         let less = |left: usize| left.checked_sub(1);
         self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
     }
+}
+
+/// Ends a batcher that nobody asks any more: on a thread of its own, because the tuner may have been
+/// called from within a runtime, where blocking on a future is a panic.
+fn end(model: &Batcher) -> Result<()> {
+    thread::scope(|scope| {
+        let thread = thread::Builder::new()
+            .name("tune-end".to_owned())
+            .spawn_scoped(scope, || runtime()?.block_on(model.shutdown(Duration::MAX)))
+            .map_err(|error| Error::backend("threads", error))?;
+        thread.join().map_err(|_panic| Error::backend("tuner", "ending a batcher panicked"))?
+    })
 }
 
 /// For futures that wait for threads, not for I/O.
