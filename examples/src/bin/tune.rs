@@ -71,9 +71,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("{}", row(measured));
     }
     match report.best() {
-        Some(best) => println!("\nBest: {}. It is {}.", best.setting, report.bottleneck()),
-        None => println!("\nNone will do: {}.", report.bottleneck()),
+        Some(best) => println!("\nBest: {}.", best.setting),
+        None => println!("\nNone will do."),
     }
+    println!("Bottleneck: {}.", report.bottleneck());
     if !report.is_complete() {
         println!("The search was cut short: more time may find a better one.");
     }

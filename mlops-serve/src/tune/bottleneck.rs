@@ -109,7 +109,8 @@ impl fmt::Display for Bottleneck {
             ),
             Self::Callers { busy } => write!(
                 f,
-                "too few callers: sessions run {:.0} % of the time and wait for requests for the rest",
+                "too few callers, or too slow ones: sessions run {:.0} % of the time and wait for requests \
+                 for the rest",
                 busy * 100.0
             ),
             Self::Compute { threads } => {
