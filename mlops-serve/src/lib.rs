@@ -26,6 +26,7 @@
 //! | module | feature | |
 //! | --- | --- | --- |
 //! | `session::onnxruntime` | `onnxruntime` (default), `cuda`, `tensorrt` | models in ONNX Runtime, as `InferenceSession` |
+//! | `session::tract` | `tract` | the same in pure Rust, for edge builds |
 //! | [`batch`] | | [`batch::Batcher`]: many callers, one run; a `Predict` over any `SessionFactory` |
 //! | [`host`] | | the set of models a server has, and which are ready |
 //! | `protocol` | `http` | Open Inference Protocol and health as axum routers; `serve` within limits |
