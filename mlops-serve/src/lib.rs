@@ -28,6 +28,7 @@
 //! | `session::onnxruntime` | `onnxruntime` (default), `cuda`, `tensorrt` | models in ONNX Runtime, as `InferenceSession` |
 //! | `session::tract` | `tract` | the same in pure Rust, for edge builds |
 //! | [`batch`] | | [`batch::Batcher`]: many callers, one run; a `Predict` over any `SessionFactory` |
+//! | [`ensemble`] | | models behind one another, Rust functions before and after them |
 //! | [`host`] | | the set of models a server has, and which are ready |
 //! | `protocol` | `http` | Open Inference Protocol and health as axum routers; `serve` within limits |
 //! | `tower` | `tower` | models as tower services and back |
@@ -37,6 +38,7 @@
 //! the host's back. What a method starts, its value owns and its `shutdown` ends.
 
 pub mod batch;
+pub mod ensemble;
 pub mod host;
 #[cfg(feature = "prometheus")]
 pub mod metrics;
