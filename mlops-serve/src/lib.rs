@@ -29,6 +29,7 @@
 //! | `session::tract` | `tract` | the same in pure Rust, for edge builds |
 //! | [`batch`] | | [`batch::Batcher`]: many callers, one run; a `Predict` over any `SessionFactory` |
 //! | [`ensemble`] | | models behind one another, Rust functions before and after them |
+//! | [`balance`] | | one model on several replicas |
 //! | [`host`] | | the set of models a server has, and which are ready |
 //! | `protocol` | `http` | Open Inference Protocol and health as axum routers; `serve` within limits |
 //! | `tower` | `tower` | models as tower services and back |
@@ -37,6 +38,7 @@
 //! **Not here**: a process of its own, a configuration file, a thread or task that starts behind
 //! the host's back. What a method starts, its value owns and its `shutdown` ends.
 
+pub mod balance;
 pub mod batch;
 pub mod ensemble;
 pub mod host;
