@@ -32,6 +32,7 @@
 //! | [`balance`] | | one model on several replicas |
 //! | [`host`] | | the set of models a server has, and which are ready |
 //! | `protocol` | `http` | Open Inference Protocol and health as axum routers; `serve` within limits |
+//! | `remote` | `remote` | models on other Open Inference Protocol servers, as `Predict` |
 //! | `tower` | `tower` | models as tower services and back |
 //! | `metrics` | `prometheus` | requests, phases, batch sizes, load; `/metrics` |
 //!
@@ -44,9 +45,11 @@ pub mod ensemble;
 pub mod host;
 #[cfg(feature = "prometheus")]
 pub mod metrics;
-#[cfg(feature = "http")]
+#[cfg(any(feature = "http", feature = "remote"))]
 pub mod protocol;
 pub mod record;
+#[cfg(feature = "remote")]
+pub mod remote;
 pub mod session;
 #[cfg(feature = "tower")]
 pub mod tower;

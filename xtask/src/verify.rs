@@ -21,6 +21,7 @@ const ALONE: [(&str, &[&str]); 2] = [
             "prometheus",
             "tower",
             "tract",
+            "remote",
         ],
     ),
 ];

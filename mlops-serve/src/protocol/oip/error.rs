@@ -7,6 +7,8 @@ use axum::{
 };
 use mlops_core::Error;
 
+use super::headers::ERROR_CODE;
+
 /// An error on its way to a client.
 #[derive(Debug)]
 pub(super) struct WireError(pub(super) Error);
@@ -25,6 +27,8 @@ impl IntoResponse for WireError {
             let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
             response.headers_mut().insert(header::RETRY_AFTER, seconds.max(1).into());
         }
+        let code = HeaderValue::from_static(self.0.code());
+        response.headers_mut().insert(ERROR_CODE, code);
         response
     }
 }

@@ -13,11 +13,17 @@
 //!
 //! Errors are `{"error": "…"}` with the status of the table at [`mlops_core::Error`].
 
-mod binary;
+pub(crate) mod binary;
+#[cfg(feature = "http")]
 mod decode;
+#[cfg(feature = "http")]
 mod encode;
+#[cfg(feature = "http")]
 mod error;
-mod json_data;
+pub(crate) mod headers;
+pub(crate) mod json_data;
+#[cfg(feature = "http")]
 mod rest;
 
+#[cfg(feature = "http")]
 pub use self::rest::{RestOptions, router};

@@ -24,14 +24,13 @@ use super::{
     decode::decode,
     encode::encode,
     error::{WireError, error_response},
+    headers,
 };
 use crate::{
     host::{Models, ServedModel},
     protocol::health::all_ready,
     record::{NoRecorder, RequestRecorder},
 };
-
-const HEADER_LENGTH: &str = "inference-header-content-length";
 
 /// Options of [`router`].
 #[derive(Debug, Clone)]
@@ -250,7 +249,7 @@ async fn answer(rest: &Rest, path: &ModelPath, request: Request) -> WireResult<R
     let mut http = Response::new(Body::from(encoded.body));
     let headers = http.headers_mut();
     let content_type = if let Some(length) = encoded.json_length {
-        headers.insert(HEADER_LENGTH, length.into());
+        headers.insert(headers::JSON_LENGTH, length.into());
         "application/octet-stream"
     } else {
         "application/json"
@@ -260,7 +259,7 @@ async fn answer(rest: &Rest, path: &ModelPath, request: Request) -> WireResult<R
 }
 
 fn json_length(headers: &HeaderMap) -> Result<Option<usize>> {
-    let Some(value) = headers.get(HEADER_LENGTH) else {
+    let Some(value) = headers.get(headers::JSON_LENGTH) else {
         return Ok(None);
     };
     let length = value.to_str().ok().and_then(|text| text.parse().ok());
