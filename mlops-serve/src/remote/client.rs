@@ -15,10 +15,9 @@ use super::{error, options::RemoteOptions};
 use crate::protocol::oip::headers;
 
 /// Connections to one server.
-#[derive(Debug)]
 pub(super) struct Client {
     http: reqwest::Client,
-    /// The server's address, without path.
+    /// The server's address, before the protocol's paths. It may hold a password.
     base: Url,
     connections: Semaphore,
     /// Requests under way and waiting.

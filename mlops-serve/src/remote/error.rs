@@ -126,7 +126,8 @@ fn code_of(refusal: &Refusal<'_>) -> &'static str {
         499 => "cancelled",
         501 => "unsupported",
         503 if refusal.retry_after.is_some() => "overloaded",
-        502 | 503 => "unavailable",
+        // Not 502: what is behind the proxy may have executed the request.
+        503 => "unavailable",
         _ => "backend",
     }
 }
@@ -168,7 +169,7 @@ mod tests {
             (429, None, "overloaded"),
             (500, None, "backend"),
             (501, None, "unsupported"),
-            (502, None, "unavailable"),
+            (502, None, "backend"),
             (503, None, "unavailable"),
             (503, Some(Duration::from_secs(2)), "overloaded"),
             (504, None, "deadline_exceeded"),

@@ -32,7 +32,6 @@ use super::{
 /// `timeout`.
 ///
 /// Its connections are tasks of the tokio runtime that it is used in; they end with it.
-#[derive(Debug)]
 pub struct Remote {
     client: Client,
     descriptor: ModelDescriptor,
@@ -133,5 +132,15 @@ impl Predict for Remote {
 impl fmt::Display for Remote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Remote({} at {})", self.descriptor.id, host(self.client.base()))
+    }
+}
+
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the whole address, which may hold a password.
+        f.debug_struct("Remote")
+            .field("server", &host(self.client.base()))
+            .field("descriptor", &self.descriptor)
+            .finish_non_exhaustive()
     }
 }

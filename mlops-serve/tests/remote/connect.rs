@@ -71,6 +71,24 @@ async fn what_cannot_be_asked_is_said() {
 }
 
 #[tokio::test]
+async fn a_password_is_never_shown() {
+    let server = Server::start(versions(&["1"])).await;
+    let url = server.url().replace("http://", "http://user:secret@");
+    let remote = Remote::connect(&url, "m", RemoteOptions::default()).await.unwrap();
+    remote.predict(request()).await.unwrap();
+    drop(server);
+    let error = loop {
+        match remote.predict(request()).await {
+            Ok(_) => tokio::task::yield_now().await,
+            Err(error) => break error,
+        }
+    };
+    for shown in [format!("{remote:?} {remote}"), format!("{error:?} {}", error.report())] {
+        assert!(!shown.contains("secret"), "{shown}");
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_goes_away_is_unavailable_and_passed_over() {
     let (first, second) = (Server::start(versions(&["1"])), Server::start(versions(&["1"])));
     let (first, second) = (first.await, second.await);

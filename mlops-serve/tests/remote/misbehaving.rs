@@ -120,7 +120,8 @@ async fn an_answer_cut_anywhere_is_no_answer() {
 #[tokio::test]
 async fn errors_in_other_forms_keep_their_status() {
     for (status, body, code, text) in [
-        ("502 Bad Gateway", "<html>nginx</html>", "unavailable", "nginx"),
+        ("502 Bad Gateway", "<html>nginx</html>", "backend", "nginx"),
+        ("503 Service Unavailable", "<html>nginx</html>", "unavailable", "nginx"),
         ("429 Too Many Requests", "", "overloaded", "full"),
         (
             "400 Bad Request",
