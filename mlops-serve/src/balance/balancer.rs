@@ -27,8 +27,10 @@ use super::{
 
 /// Several replicas of a model, as one.
 ///
-/// A replica that cannot be asked is put aside for a time that grows with its failures, and then
-/// tried by one request; a request that it refused goes to another one.
+/// A replica that cannot be asked (unavailable, shut down) is put aside for a time that grows with its
+/// failures, and then tried by one request. One that is full, or fails at a request, is asked less for
+/// a moment: it must not look fast for being quick to refuse. What it refused goes to another one, as
+/// [`Retry`] allows. While all are put aside, requests fail at once as [`Error::Unavailable`].
 #[derive(Debug)]
 pub struct Balance {
     replicas: Vec<Arc<dyn Predict>>,

@@ -12,7 +12,9 @@ pub struct BalanceOptions {
     /// How fast a replica's past latency is forgotten: after this long without an answer, it counts
     /// for 1/e. Latency that rises counts at once.
     pub decay: Duration,
-    /// How long a replica is put aside after its first failure; twice as long after each further one.
+    /// How long a replica that cannot be asked is put aside at first; twice as long each further time.
+    /// Also how soon it is forgotten that a replica was full, or failed at a request: after this long,
+    /// that counts for 1/e.
     pub min_aside: Duration,
     /// How long it is put aside at most.
     pub max_aside: Duration,

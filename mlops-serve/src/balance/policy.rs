@@ -12,7 +12,10 @@ use super::options::BalanceOptions;
 #[derive(Debug)]
 pub(super) struct Policy {
     replicas: Vec<Replica>,
+    /// Seconds until latency counts for 1/e.
     decay: f64,
+    /// Seconds until a penalty counts for 1/e.
+    recovery: f64,
     min_aside: Duration,
     max_aside: Duration,
 }
@@ -24,6 +27,10 @@ struct Replica {
     latency: f64,
     /// When `latency` was right.
     updated: Instant,
+    /// How much higher its load is taken to be, for requests that it failed; 0 for none.
+    penalty: f64,
+    /// When `penalty` was right.
+    penalised: Instant,
     /// In a row.
     failures: u32,
     /// Since its last failure it is not asked before this moment, and then by one request at a time.
@@ -49,16 +56,27 @@ pub(super) enum Outcome {
 /// is idle.
 const UNKNOWN: f64 = 1e6;
 
-/// How fast a replica is taken to be at least after it failed, in seconds.
+/// The latency of a replica that has only failed so far, in seconds.
 const FAILED: f64 = 1e-3;
+
+/// However often a replica fails, it is asked again soon after it has recovered.
+const MAX_PENALTY: f64 = 1e3;
 
 impl Policy {
     pub(super) fn new(replicas: usize, options: &BalanceOptions, now: Instant) -> Self {
-        let replica =
-            || Replica { in_flight: 0, latency: 0.0, updated: now, failures: 0, aside_until: None };
+        let replica = || Replica {
+            in_flight: 0,
+            latency: 0.0,
+            updated: now,
+            penalty: 0.0,
+            penalised: now,
+            failures: 0,
+            aside_until: None,
+        };
         Self {
             replicas: (0..replicas).map(|_| replica()).collect(),
             decay: options.decay.as_secs_f64().max(1e-9),
+            recovery: options.min_aside.as_secs_f64().max(1e-9),
             min_aside: options.min_aside,
             max_aside: options.max_aside,
         }
@@ -88,7 +106,8 @@ impl Policy {
                 let first = random.next_below(open.len() as u64) as usize;
                 let second = random.next_below(open.len() as u64 - 1) as usize;
                 let second = second + usize::from(second >= first);
-                let load = |index: usize| self.replicas[open[index]].load(now, self.decay);
+                let load =
+                    |index: usize| self.replicas[open[index]].load(now, self.decay, self.recovery);
                 open[if load(second) < load(first) { second } else { first }]
             }
         };
@@ -104,7 +123,8 @@ impl Policy {
         elapsed: Duration,
         now: Instant,
     ) {
-        let (decay, aside) = (self.decay, self.aside(self.replicas[index].failures));
+        let (decay, recovery) = (self.decay, self.recovery);
+        let aside = self.aside(self.replicas[index].failures);
         let replica = &mut self.replicas[index];
         replica.in_flight = replica.in_flight.saturating_sub(1);
         let elapsed = elapsed.as_secs_f64();
@@ -120,9 +140,9 @@ impl Policy {
                 }
             }
             Outcome::Failed => {
-                let penalty = 2.0 * replica.latency_at(now, decay).max(elapsed).max(FAILED);
-                // A replica that only ever fails is as good as one of a minute, and no better.
-                replica.observe(penalty.min(60.0), now, decay);
+                let penalty = 1.0 + 2.0 * replica.penalty_at(now, recovery);
+                replica.penalty = penalty.min(MAX_PENALTY);
+                replica.penalised = now;
             }
             Outcome::Unreachable => {
                 // Requests that were under way when it was put aside say the same once more.
@@ -161,12 +181,19 @@ impl Replica {
         self.aside_until = None;
     }
 
-    fn load(&self, now: Instant, decay: f64) -> f64 {
-        let latency = self.latency_at(now, decay);
+    fn load(&self, now: Instant, decay: f64, recovery: f64) -> f64 {
+        let penalty = self.penalty_at(now, recovery);
+        let known = if penalty > 0.0 { FAILED } else { 0.0 };
+        let latency = self.latency_at(now, decay).max(known);
         if latency == 0.0 && self.in_flight > 0 {
             return UNKNOWN * (self.in_flight + 1) as f64;
         }
-        latency * (self.in_flight + 1) as f64
+        latency * (1.0 + penalty) * (self.in_flight + 1) as f64
+    }
+
+    fn penalty_at(&self, now: Instant, recovery: f64) -> f64 {
+        let age = now.saturating_duration_since(self.penalised).as_secs_f64();
+        self.penalty * (-age / recovery).exp()
     }
 
     /// Forgotten bit by bit, so that a replica that was slow is asked again.

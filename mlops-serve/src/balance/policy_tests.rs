@@ -1,6 +1,6 @@
 //! The choice as a table and by simulation.
 
-use std::collections::BinaryHeap;
+use std::{cmp::Reverse, collections::BinaryHeap};
 
 use mlops_core::random::RandomKey;
 
@@ -73,12 +73,29 @@ fn outcomes_say_what_they_can() {
     assert_eq!(latency_after(Outcome::Refused, 500 * MS), 10.0);
     assert_eq!(latency_after(Outcome::GivenUp, 5 * MS), 10.0);
     assert_eq!(latency_after(Outcome::GivenUp, 40 * MS), 40.0);
-    // Quick to fail is not quick.
-    assert_eq!(latency_after(Outcome::Failed, MS / 10), 80.0);
-    for _ in 0..100 {
-        latency_after(Outcome::Failed, MS);
+    assert_eq!(latency_after(Outcome::Failed, MS / 10), 40.0);
+}
+
+#[test]
+fn quick_to_fail_is_not_quick_but_soon_forgotten() {
+    let (mut policy, now) = policy(2);
+    for replica in &mut policy.replicas {
+        replica.observe(0.010, now, 10.0);
     }
-    assert_eq!(latency_after(Outcome::Failed, MS), 60_000.0);
+    for _ in 0..3 {
+        policy.replicas[0].in_flight = 1;
+        policy.ended(0, Outcome::Failed, MS / 10, now);
+    }
+    // 1, 3, 7 times more: as if seven more requests were under way.
+    for in_flight in 0..7 {
+        policy.replicas[1].in_flight = in_flight;
+        assert_eq!(choose(&mut policy, now), Some(1), "{in_flight}");
+    }
+    policy.replicas[1].in_flight = 8;
+    assert_eq!(choose(&mut policy, now), Some(0));
+    policy.replicas[0].in_flight = 0;
+    policy.replicas[1].in_flight = 1;
+    assert_eq!(choose(&mut policy, now + 500 * MS), Some(0));
 }
 
 #[test]
@@ -114,42 +131,81 @@ fn the_replica_to_avoid_is_avoided() {
     assert_eq!(alone.choose(now, &mut random, Some(0)), None);
 }
 
-/// Requests come every `every`; replica `i` takes `latency[i]` for each, however many there are.
-/// Returns how many each got.
-fn simulate(latencies: &[Duration], every: Duration, requests: u32) -> Vec<u32> {
-    let (mut policy, start) = policy(latencies.len());
+/// How replica `i` answers at a moment: how long it takes, and whether it fails.
+type Behaviour<'a> = &'a dyn Fn(usize, Duration) -> (Duration, Outcome);
+
+/// Requests come every `every`. Returns which replica each got.
+fn simulate(
+    replicas: usize,
+    every: Duration,
+    requests: u32,
+    behaviour: Behaviour<'_>,
+) -> Vec<usize> {
+    let (mut policy, start) = policy(replicas);
     let key = RandomKey::from_seed(7);
-    let mut counts = vec![0; latencies.len()];
-    // The next to end first.
-    let mut running = BinaryHeap::new();
+    let mut chosen = Vec::new();
+    // The next to end is at the top.
+    let mut running: BinaryHeap<Reverse<(Instant, usize, Duration, bool)>> = BinaryHeap::new();
     for number in 0..requests {
         let now = start + every * number;
-        while let Some((std::cmp::Reverse(ends), index)) = running.peek().copied() {
+        while let Some(Reverse((ends, index, took, failed))) = running.peek().copied() {
             if ends > now {
                 break;
             }
             running.pop();
-            policy.ended(index, Outcome::Answered, latencies[index], ends);
+            let outcome = if failed { Outcome::Failed } else { Outcome::Answered };
+            policy.ended(index, outcome, took, ends);
         }
         let mut random = key.stream(u64::from(number));
         let index = policy.choose(now, &mut random, None).unwrap();
-        counts[index] += 1;
-        running.push((std::cmp::Reverse(now + latencies[index]), index));
+        chosen.push(index);
+        let (takes, outcome) = behaviour(index, every * number);
+        running.push(Reverse((now + takes, index, takes, outcome == Outcome::Failed)));
     }
+    chosen
+}
+
+fn counts<const N: usize>(chosen: &[usize]) -> [usize; N] {
+    let mut counts = [0; N];
+    chosen.iter().for_each(|index| counts[*index] += 1);
     counts
 }
 
 #[test]
 fn equal_replicas_share_equally() {
-    let counts = simulate(&[10 * MS; 4], MS, 40_000);
+    let chosen = simulate(4, MS, 40_000, &|_, _| (10 * MS, Outcome::Answered));
+    let counts = counts::<4>(&chosen);
     assert!(counts.iter().all(|count| (9_000..=11_000).contains(count)), "{counts:?}");
 }
 
 #[test]
 fn a_slow_replica_gets_less_and_none_starves() {
-    let counts = simulate(&[10 * MS, 10 * MS, 50 * MS], MS, 60_000);
-    assert!(counts[2] < counts[0] / 2 && counts[2] < counts[1] / 2, "{counts:?}");
-    assert!(counts[2] > 100, "{counts:?}");
-    let idle = simulate(&[MS, MS, 20 * MS], 20 * MS, 60_000);
+    let slow = |index, _| (if index == 2 { 50 * MS } else { 10 * MS }, Outcome::Answered);
+    let busy = counts::<3>(&simulate(3, MS, 60_000, &slow));
+    assert!(busy[2] < busy[0] / 2 && busy[2] < busy[1] / 2 && busy[2] > 100, "{busy:?}");
+    // With hardly any requests in flight, too.
+    let idle = counts::<3>(&simulate(3, 20 * MS, 60_000, &slow));
     assert!(idle[2] < idle[0] / 4 && idle[2] > 10, "{idle:?}");
+}
+
+#[test]
+fn a_replica_that_fails_fast_attracts_nothing() {
+    let broken = |index, _| {
+        if index == 0 { (MS / 10, Outcome::Failed) } else { (10 * MS, Outcome::Answered) }
+    };
+    let counts = counts::<3>(&simulate(3, MS, 60_000, &broken));
+    assert!(counts[0] < 60_000 / 20 && counts[0] > 10, "{counts:?}");
+}
+
+#[test]
+fn a_replica_that_was_full_gets_its_share_back_soon() {
+    let full_at_first = |index, at: Duration| {
+        let full = index == 0 && at < Duration::from_secs(5);
+        (10 * MS, if full { Outcome::Failed } else { Outcome::Answered })
+    };
+    let chosen = simulate(2, MS, 10_000, &full_at_first);
+    let [while_full, _] = counts(&chosen[..5_000]);
+    let [after, others] = counts(&chosen[6_000..]);
+    assert!(while_full < 1_000, "{while_full}");
+    assert!(after > others / 2, "{after} {others}");
 }
