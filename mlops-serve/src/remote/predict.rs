@@ -40,7 +40,8 @@ pub struct Remote {
 }
 
 impl Remote {
-    /// Asks the server at `base` (`http://host:port`, or `https://…`) what this model is.
+    /// Asks the server at `base` (`http://host:port`, or `https://…` with the certificates that the
+    /// system trusts) what this model is.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] for an address or a name that is none, or outside of a tokio runtime,

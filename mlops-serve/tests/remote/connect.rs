@@ -71,6 +71,16 @@ async fn what_cannot_be_asked_is_said() {
 }
 
 #[tokio::test]
+async fn an_https_address_is_not_asked_without_tls() {
+    let server = Server::start(versions(&["1"])).await;
+    let url = server.url().replace("http://", "https://");
+    let error = Remote::connect(&url, "m", RemoteOptions::default()).await.unwrap_err();
+    // Where the machine trusts nobody, there is not even a client.
+    let report = error.report();
+    assert!(error.code() == "unavailable" || report.contains("CA certificates"), "{report}");
+}
+
+#[tokio::test]
 async fn a_password_is_never_shown() {
     let server = Server::start(versions(&["1"])).await;
     let url = server.url().replace("http://", "http://user:secret@");

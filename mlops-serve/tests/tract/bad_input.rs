@@ -3,8 +3,10 @@
 use bytes::Bytes;
 use mlops_core::{
     Error,
-    inference::SessionFactory,
+    inference::{InferenceSession, SessionFactory},
+    signature::{Dim, ModelSignature},
     tensor::{NamedTensors, Tensor},
+    testing::sample_inputs,
 };
 use mlops_serve::session::tract::{TractOptions, TractSessionFactory};
 use ndarray::{Array2, ArrayD, IxDyn, array};
@@ -39,6 +41,35 @@ fn every_prefix_of_a_model_is_refused_or_loaded() {
         let factory = TractSessionFactory::from_bytes(part, vec![], TractOptions::default());
         drop(factory.open());
     }
+}
+
+#[test]
+fn a_model_with_a_wrong_byte_is_refused_or_runs() {
+    for name in ["row_sum.onnx", "two_inputs.onnx", "scalar.onnx"] {
+        let good = std::fs::read(path(name)).unwrap();
+        for (index, flip) in
+            (0..good.len()).flat_map(|index| [(index, 1), (index, 0x55), (index, 0x80)])
+        {
+            let mut model = good.clone();
+            model[index] ^= flip;
+            let factory =
+                TractSessionFactory::from_bytes(model.into(), vec![], TractOptions::default());
+            if let Ok(mut session) = factory.open_session()
+                && let Ok(inputs) = small_inputs(session.signature())
+            {
+                drop(run(&mut session, &inputs));
+            }
+        }
+    }
+}
+
+/// Inputs of a few elements; an error if the signature asks for more.
+fn small_inputs(signature: &ModelSignature) -> mlops_core::Result<NamedTensors> {
+    let is_small = |dim: &Dim| !matches!(dim, Dim::Fixed(size) if *size > 100);
+    if signature.inputs.iter().flat_map(|spec| &spec.shape).all(is_small) {
+        return sample_inputs(signature, 2, 1);
+    }
+    Err(Error::invalid("size", "too large for a test"))
 }
 
 #[test]
