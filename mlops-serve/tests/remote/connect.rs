@@ -1,12 +1,15 @@
 //! What a server says of a model.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use mlops_core::{
     Error, inference::Predict, model::ModelVersion, signature::Dim, testing::session::MockSession,
 };
 use mlops_serve::{
-    balance::{Balance, BalanceOptions},
+    balance::{Balance, BalanceOptions, Retry},
     remote::{Remote, RemoteOptions},
 };
 use tokio::net::TcpListener;
@@ -114,6 +117,40 @@ async fn a_server_that_goes_away_is_unavailable_and_passed_over() {
     for _ in 0..50 {
         balance.predict(request()).await.unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_killed_under_load_costs_no_request_that_may_be_sent_again() {
+    let servers = [Server::start(versions(&["1"])).await, Server::start(versions(&["1"])).await];
+    let mut replicas: Vec<Arc<dyn Predict>> = Vec::new();
+    for server in &servers {
+        replicas.push(Arc::new(server.connect("m").await));
+    }
+    let options =
+        BalanceOptions::default().with_retry(Retry::AnyFailure).with_retry_budget(1.0, 1000.0);
+    let balance = Arc::new(Balance::new(replicas, &options).unwrap());
+    let answered = Arc::new(AtomicUsize::new(0));
+    let callers: Vec<_> = (0..8)
+        .map(|_| {
+            let (balance, answered) = (Arc::clone(&balance), Arc::clone(&answered));
+            tokio::spawn(async move {
+                for _ in 0..100 {
+                    balance.predict(request()).await?;
+                    answered.fetch_add(1, Ordering::Relaxed);
+                }
+                Ok::<(), Error>(())
+            })
+        })
+        .collect();
+    while answered.load(Ordering::Relaxed) < 200 {
+        tokio::task::yield_now().await;
+    }
+    let [killed, _alive] = servers;
+    drop(killed);
+    for caller in callers {
+        caller.await.unwrap().unwrap();
+    }
+    assert_eq!(answered.load(Ordering::Relaxed), 800);
 }
 
 #[test]
