@@ -27,7 +27,7 @@
 //! | --- | --- | --- |
 //! | `session::onnxruntime` | `onnxruntime` (default), `cuda`, `tensorrt` | models in ONNX Runtime, as `InferenceSession` |
 //! | [`batch`] | | [`batch::Batcher`]: many callers, one run; a `Predict` over any `SessionFactory` |
-//! | [`host`] | | the set of models a server has, and which are ready |
+//! | [`host`] | | [`host::ModelHost`]: models loaded, swapped and unloaded while they serve; [`host::RegistryFollower`] |
 //! | `protocol` | `http` | Open Inference Protocol and health as axum routers; `serve` within limits |
 //! | `tower` | `tower` | models as tower services and back |
 //! | `metrics` | `prometheus` | requests, phases, batch sizes, load; `/metrics` |
@@ -36,6 +36,7 @@
 //! the host's back. What a method starts, its value owns and its `shutdown` ends.
 
 pub mod batch;
+mod blocking;
 pub mod host;
 #[cfg(feature = "prometheus")]
 pub mod metrics;
