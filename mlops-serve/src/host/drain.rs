@@ -43,11 +43,12 @@ pub(super) struct Running {
 impl Running {
     pub(super) fn new(loaded: LoadedModel, reservation: Reservation) -> Self {
         let released = Arc::new(Notify::new());
-        let ServedModel { predict: model, statistics } = loaded.served;
+        let mut served = loaded.served;
+        let model = Arc::clone(&served.predict);
         let held = Held { model: Arc::clone(&model), released: Arc::clone(&released) };
-        let served = Arc::new(ServedModel { predict: Arc::new(held), statistics });
+        served.predict = Arc::new(held);
         Self {
-            served,
+            served: Arc::new(served),
             reservation,
             model,
             batchers: loaded.batchers,

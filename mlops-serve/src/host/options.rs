@@ -19,7 +19,7 @@ pub struct HostOptions {
     /// waits in its queues is given up.
     pub drain_grace: Duration,
     /// How many replaced generations of each model stay loaded, for
-    /// [`rollback`](super::ModelHost::rollback). A load that needs their memory ends the oldest.
+    /// [`roll_back`](super::ModelHost::roll_back). A load that needs their memory ends the oldest.
     pub keep_previous: usize,
     /// What happens to a load that does not fit beside the versions it replaces.
     pub on_no_room: OnNoRoom,
