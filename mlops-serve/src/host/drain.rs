@@ -168,8 +168,10 @@ pub(super) async fn drain_all(
         drains.spawn(async move {
             let Draining { running, done, origin } = draining;
             let id = Arc::clone(running.id());
-            let drained = drain(running, grace, hurry).await;
+            let (drained, reservation) = drain(running, grace, hurry).await;
+            // Whoever waits for the memory must not find the model listed any more.
             gone(&id, origin, &drained);
+            drop(reservation);
             if let Err(Err(error)) = done.send(drained) {
                 tracing::warn!(model = %id, error = error.report(), "requests were given up");
             }
@@ -178,7 +180,8 @@ pub(super) async fn drain_all(
     while drains.join_next().await.is_some() {}
 }
 
-async fn drain(running: Running, grace: Duration, hurry: Hurry) -> Result<()> {
+/// Ends a model; what comes back with the result is its memory, which is free once it is dropped.
+async fn drain(running: Running, grace: Duration, hurry: Hurry) -> (Result<()>, Reservation) {
     let Running { served, reservation, model, batchers, on_gone, released } = running;
     drop(served);
     let started = Instant::now();
@@ -203,8 +206,7 @@ async fn drain(running: Running, grace: Duration, hurry: Hurry) -> Result<()> {
             tracing::error!("what was to be done when a model is gone panicked");
         }
     }
-    drop(reservation);
-    result
+    (result, reservation)
 }
 
 /// Waits until the deadline, or the one that a shutdown sets if that is earlier.

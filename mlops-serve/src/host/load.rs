@@ -131,7 +131,8 @@ impl Worker<'_> {
         Ok((Running::new(model, reservation), check))
     }
 
-    /// Waits for memory if some will come back; ends what need not run.
+    /// Waits for memory if some will come back, and for models to go if many are on their way out;
+    /// ends what need not run.
     fn reserve(&self, id: &ModelId, bytes: u64) -> Result<Reservation> {
         let Self { shared, job, .. } = self;
         let released = Arc::clone(&shared.ledger.released);
@@ -140,6 +141,10 @@ impl Worker<'_> {
             let seen = shared.ledger.released.seen();
             if job.cancel.is_cancelled() {
                 return Err(Error::Cancelled);
+            }
+            if shared.ledger.draining_models(&job.device) >= shared.options.max_draining {
+                SystemClock.wait(&shared.ledger.released, seen, None);
+                continue;
             }
             let shortage = match shared.ledger.try_reserve(&job.device, bytes) {
                 Ok(reservation) => return Ok(reservation),

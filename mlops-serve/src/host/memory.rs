@@ -19,6 +19,8 @@ pub struct DeviceMemory {
     pub used_bytes: u64,
     /// The part of it that is being drained.
     pub draining_bytes: u64,
+    /// Models that are being drained.
+    pub draining_models: usize,
 }
 
 /// The books of all devices.
@@ -83,6 +85,11 @@ impl Ledger {
         })
     }
 
+    /// How many models of a device are being drained.
+    pub(super) fn draining_models(&self, device: &str) -> usize {
+        self.devices.lock().get(device).map_or(0, |memory| memory.draining_models)
+    }
+
     fn change(&self, device: &str, change: impl FnOnce(&mut DeviceMemory)) {
         if let Some(memory) = self.devices.lock().get_mut(device) {
             change(memory);
@@ -95,7 +102,10 @@ impl Reservation {
     pub(super) fn drain(&mut self) {
         if !self.is_draining {
             self.is_draining = true;
-            self.ledger.change(&self.device, |memory| memory.draining_bytes += self.bytes);
+            self.ledger.change(&self.device, |memory| {
+                memory.draining_bytes = memory.draining_bytes.saturating_add(self.bytes);
+                memory.draining_models += 1;
+            });
         }
     }
 }
@@ -106,6 +116,7 @@ impl Drop for Reservation {
             memory.used_bytes = memory.used_bytes.saturating_sub(self.bytes);
             if self.is_draining {
                 memory.draining_bytes = memory.draining_bytes.saturating_sub(self.bytes);
+                memory.draining_models = memory.draining_models.saturating_sub(1);
             }
         });
         self.ledger.released.raise();

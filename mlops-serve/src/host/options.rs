@@ -18,6 +18,9 @@ pub struct HostOptions {
     /// How long a model that was replaced or unloaded may be held by callers, before what still
     /// waits in its queues is given up.
     pub drain_grace: Duration,
+    /// Models of a device that may be draining at most when a load to it begins; it waits until fewer
+    /// are. Bounds what swaps leave behind that come faster than the old models go.
+    pub max_draining: usize,
     /// How many replaced generations of each model stay loaded, for
     /// [`roll_back`](super::ModelHost::roll_back). A load that needs their memory ends the oldest.
     pub keep_previous: usize,
@@ -55,6 +58,7 @@ impl Default for HostOptions {
             devices: BTreeMap::from([(Self::CPU.to_owned(), DeviceOptions::default())]),
             max_pending_loads: 64,
             drain_grace: Duration::from_secs(30),
+            max_draining: 8,
             keep_previous: 0,
             on_no_room: OnNoRoom::default(),
         }
@@ -86,6 +90,13 @@ impl HostOptions {
         self
     }
 
+    /// Sets how many models of a device may be draining when a load to it begins.
+    #[must_use]
+    pub fn with_max_draining(mut self, models: usize) -> Self {
+        self.max_draining = models;
+        self
+    }
+
     /// Sets how many replaced generations of each model stay loaded.
     #[must_use]
     pub fn with_keep_previous(mut self, generations: usize) -> Self {
@@ -107,6 +118,9 @@ impl HostOptions {
         }
         if self.max_pending_loads == 0 {
             return invalid("max_pending_loads is 0".into());
+        }
+        if self.max_draining == 0 {
+            return invalid("max_draining is 0".into());
         }
         for (name, device) in &self.devices {
             if device.memory_budget_bytes.is_some_and(|budget| budget < device.headroom_bytes) {

@@ -202,6 +202,7 @@ fn options_that_contradict_are_refused() {
     nowhere.devices.clear();
     for options in [
         HostOptions::default().with_max_pending_loads(0),
+        HostOptions::default().with_max_draining(0),
         HostOptions::default().with_device("cpu", tight),
         nowhere,
     ] {

@@ -142,6 +142,24 @@ async fn a_load_waits_for_memory_that_is_being_drained() {
 }
 
 #[tokio::test]
+async fn a_load_waits_while_many_models_drain() {
+    let host = start(HostOptions::default().with_max_draining(2));
+    let mut held = Vec::new();
+    for number in 1..=3 {
+        host.update(update("m", number, 0)).await.unwrap();
+        held.push(host.find("m", None).unwrap());
+    }
+    let gate = Gate::new();
+    gate.open();
+    let loading = host.update(ModelUpdate::swap(id(4), gate.loader(&session(4))));
+    eventually("it is not being loaded", || !host.status("m").unwrap().loading.is_empty()).await;
+    assert_eq!((gate.entered(), host.memory()["cpu"].draining_models), (0, 2));
+    held.remove(0);
+    loading.await.unwrap();
+    assert_eq!(ask(&host, None).await.unwrap(), 4.0);
+}
+
+#[tokio::test]
 async fn a_load_that_waits_for_memory_can_be_cancelled() {
     let host = start(options());
     host.update(update("m", 1, 40)).await.unwrap();
