@@ -6,7 +6,6 @@ mod directory;
 mod drain;
 mod follower;
 mod golden;
-
 mod load;
 mod loader;
 mod memory;
