@@ -30,7 +30,7 @@
 //! | [`batch`] | | [`batch::Batcher`]: many callers, one run; a `Predict` over any `SessionFactory` |
 //! | [`ensemble`] | | models behind one another, Rust functions before and after them |
 //! | [`balance`] | | one model on several replicas |
-//! | [`host`] | | the set of models a server has, and which are ready |
+//! | [`host`] | | [`host::ModelHost`]: models loaded, swapped and unloaded while they serve; [`host::RegistryFollower`] |
 //! | `protocol` | `http` | Open Inference Protocol and health as axum routers; `serve` within limits |
 //! | `remote` | `remote` | models on other Open Inference Protocol servers, as `Predict` |
 //! | `tower` | `tower` | models as tower services and back |
@@ -41,6 +41,7 @@
 
 pub mod balance;
 pub mod batch;
+mod blocking;
 pub mod ensemble;
 pub mod host;
 #[cfg(feature = "prometheus")]
