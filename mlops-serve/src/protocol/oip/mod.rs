@@ -14,10 +14,14 @@
 //! Errors are `{"error": "…"}` with the status of the table at [`mlops_core::Error`].
 
 mod binary;
-mod decode;
-mod encode;
-mod error;
-mod json_data;
+mod classification;
+mod config;
+mod metadata;
+mod parameters;
+mod repository;
+mod request;
 mod rest;
+mod server;
+mod statistics;
 
 pub use self::rest::{RestOptions, router};

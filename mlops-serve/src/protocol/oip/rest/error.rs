@@ -25,6 +25,10 @@ impl IntoResponse for WireError {
             let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
             response.headers_mut().insert(header::RETRY_AFTER, seconds.max(1).into());
         }
+        if let Error::Unsupported { what: super::compression::WHAT, .. } = self.0 {
+            let known = HeaderValue::from_static(super::compression::ENCODINGS);
+            response.headers_mut().insert(header::ACCEPT_ENCODING, known);
+        }
         response
     }
 }

@@ -1,22 +1,29 @@
 //! A request from its bytes.
 
-use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use mlops_core::{
     Error, Result,
-    inference::{InferenceRequest, Parameter, RequestContext},
+    inference::{InferenceRequest, ModelDescriptor, Parameter},
     signature::ModelSignature,
-    tensor::{DataType, NamedTensors, TensorName},
+    tensor::{NamedTensors, Tensor, TensorName},
 };
 use serde::{
     Deserialize, Deserializer,
-    de::{IgnoredAny, MapAccess, Visitor},
+    de::{Error as _, IgnoredAny, MapAccess, Visitor},
 };
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
-use super::{binary, binary::BinaryPart, encode::OutputForm, json_data};
+use super::{encode::OutputForm, json_data, raw};
+use crate::protocol::oip::{
+    binary,
+    binary::BinaryPart,
+    classification::Classes,
+    parameters::RequestParameters,
+    request::{class_count, declared_input, inference_request, output_name, refuse_shared_memory},
+};
 
 /// A request, and what the client wants to know of the answer.
 #[derive(Debug)]
@@ -26,6 +33,8 @@ pub(super) struct Decoded {
     pub(super) id: Option<Arc<str>>,
     /// How each output is sent.
     pub(super) form: OutputForm,
+    /// Which outputs are wanted as classes.
+    pub(super) classes: Classes,
     /// How long the client waits.
     pub(super) timeout: Option<Duration>,
 }
@@ -63,14 +72,11 @@ struct WireOutput<'a> {
     parameters: OutputParameters,
 }
 
-/// Parameters of the request. Those the protocol reserves have a field; others go to the model.
+/// Parameters of the request, and the one that only this transport has.
 #[derive(Default)]
 struct WireParameters {
     binary_data_output: bool,
-    priority: u32,
-    /// Microseconds.
-    timeout: u64,
-    others: BTreeMap<String, Parameter>,
+    request: RequestParameters,
 }
 
 // By hand: `#[serde(flatten)]` would read every value twice.
@@ -90,16 +96,13 @@ impl<'de> Visitor<'de> for ParametersVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<WireParameters, A::Error> {
-        #[derive(Deserialize)]
-        struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
-
         let mut parameters = WireParameters::default();
-        while let Some(Key(key)) = map.next_key()? {
-            match &*key {
-                "binary_data_output" => parameters.binary_data_output = map.next_value()?,
-                "priority" => parameters.priority = map.next_value()?,
-                "timeout" => parameters.timeout = map.next_value()?,
-                _ => drop(parameters.others.insert(key.into_owned(), map.next_value()?)),
+        while let Some(key) = map.next_key::<String>()? {
+            if key == "binary_data_output" {
+                parameters.binary_data_output = map.next_value()?;
+            } else {
+                let value: Parameter = map.next_value()?;
+                parameters.request.insert(key, value).map_err(A::Error::custom)?;
             }
         }
         Ok(parameters)
@@ -117,7 +120,7 @@ struct InputParameters {
 #[serde(default)]
 struct OutputParameters {
     binary_data: Option<bool>,
-    classification: Option<Present>,
+    classification: Option<Parameter>,
     shared_memory_region: Option<Present>,
 }
 
@@ -130,43 +133,47 @@ impl<'de> Deserialize<'de> for Present {
     }
 }
 
-/// Reads a request for a model of this signature.
+/// Reads a request for a model: `json_length` bytes of JSON and binary data behind it; without a
+/// length, all of it is JSON, and with a length of zero, all of it is the data of the only input.
 pub(super) fn decode(
     body: Bytes,
     json_length: Option<usize>,
     max_json_depth: usize,
-    signature: &ModelSignature,
+    model: &ModelDescriptor,
 ) -> Result<Decoded> {
+    if json_length == Some(0) {
+        let inputs = raw::decode(body, model)?;
+        return Ok(Decoded {
+            request: InferenceRequest::new(inputs),
+            id: None,
+            form: OutputForm::all(true),
+            classes: Classes::new(),
+            timeout: None,
+        });
+    }
     let (json, mut binary) = BinaryPart::split(body, json_length)?;
     check_depth(&json, max_json_depth)?;
     let wire: WireRequest<'_> = serde_json::from_slice(&json)
         .map_err(|error| Error::invalid("request body", format_args!("JSON: {error}")))?;
     let mut inputs = NamedTensors::new();
     for input in &wire.inputs {
-        let (name, tensor) = decode_input(input, signature, &mut binary)?;
+        let (name, tensor) = decode_input(input, &model.signature, &mut binary)?;
         inputs.insert(name, tensor)?;
     }
     binary.finish()?;
 
-    let WireParameters { binary_data_output, priority, timeout, others } = wire.parameters;
-    let (requested, form) = match wire.outputs.filter(|outputs| !outputs.is_empty()) {
-        None => (None, OutputForm::all(binary_data_output)),
+    let WireParameters { binary_data_output, request: parameters } = wire.parameters;
+    let (requested, form, classes) = match wire.outputs.filter(|outputs| !outputs.is_empty()) {
+        None => (None, OutputForm::all(binary_data_output), Classes::new()),
         Some(outputs) => {
-            let (names, form) = decode_outputs(&outputs, signature, binary_data_output)?;
-            (Some(names), form)
+            let (names, form, classes) =
+                decode_outputs(&outputs, &model.signature, binary_data_output)?;
+            (Some(names), form, classes)
         }
     };
-    let mut request = InferenceRequest::new(inputs);
-    if wire.id.is_some() || requested.is_some() || priority != 0 || !others.is_empty() {
-        let mut context = RequestContext::default();
-        context.id = wire.id.clone();
-        context.priority = priority;
-        context.requested_outputs = requested;
-        context.parameters = others;
-        request = request.with_context(context);
-    }
-    let timeout = (timeout > 0).then(|| Duration::from_micros(timeout));
-    Ok(Decoded { request, id: wire.id, form, timeout })
+    let timeout = parameters.timeout;
+    let request = inference_request(inputs, wire.id.as_ref(), requested, parameters);
+    Ok(Decoded { request, id: wire.id, form, classes, timeout })
 }
 
 /// Checks how deep arrays and objects are nested, before anything is parsed.
@@ -195,51 +202,25 @@ fn decode_input(
     input: &WireInput<'_>,
     signature: &ModelSignature,
     binary: &mut BinaryPart,
-) -> Result<(TensorName, mlops_core::tensor::Tensor)> {
-    let Some(spec) = signature.input(&input.name) else {
-        let names: Vec<_> = signature.inputs.iter().map(|spec| &*spec.name).collect();
-        return Err(Error::invalid_tensor(
-            &*input.name,
-            format_args!("only {}", names.join(", ")),
-            "an unknown name",
-        ));
-    };
+) -> Result<(TensorName, Tensor)> {
+    let (spec, data_type, shape) =
+        declared_input(signature, &input.name, &input.datatype, &input.shape)?;
     let name = &spec.name;
-    let invalid = |expected: &dyn fmt::Display, actual: &dyn fmt::Display| {
-        Error::invalid_tensor(Arc::clone(name), expected, actual)
-    };
     if input.parameters.shared_memory_region.is_some() {
-        return Err(Error::unsupported(
-            "this server",
-            format_args!("shared memory (input `{name}`)"),
-        ));
+        return Err(refuse_shared_memory(format_args!("input `{name}`")));
     }
-    let data_type: DataType = input.datatype.parse().map_err(|error: Error| {
-        invalid(&spec.type_and_shape(), &format_args!("`{}` ({error})", input.datatype))
-    })?;
-    let shape = input
-        .shape
-        .iter()
-        .map(|size| usize::try_from(*size))
-        .collect::<Result<SmallVec<[usize; 4]>, _>>()
-        .map_err(|error| {
-            let shape = &input.shape[..];
-            invalid(&spec.type_and_shape(), &format_args!("shape {shape:?} ({error})"))
-        })?;
-    // Before an element is read: a shape that is not the model's costs nothing.
-    spec.check(data_type, &shape)?;
+    let neither_or_both = |actual| {
+        let expected = "`data` or the parameter `binary_data_size`";
+        Err(Error::invalid_tensor(Arc::clone(name), expected, actual))
+    };
     let tensor = match (input.parameters.binary_data_size, input.data) {
         (Some(size), None) => {
             let size = usize::try_from(size).unwrap_or(usize::MAX);
             binary::decode(name, data_type, &shape, binary.take(name, size)?)?
         }
         (None, Some(data)) => json_data::decode(name, data_type, &shape, data)?,
-        (None, None) => {
-            return Err(invalid(&"`data` or the parameter `binary_data_size`", &"neither"));
-        }
-        (Some(_), Some(_)) => {
-            return Err(invalid(&"`data` or the parameter `binary_data_size`", &"both"));
-        }
+        (None, None) => return neither_or_both("neither"),
+        (Some(_), Some(_)) => return neither_or_both("both"),
     };
     Ok((Arc::clone(name), tensor))
 }
@@ -248,25 +229,16 @@ fn decode_outputs(
     outputs: &[WireOutput<'_>],
     signature: &ModelSignature,
     binary_by_default: bool,
-) -> Result<(Vec<TensorName>, OutputForm)> {
+) -> Result<(Vec<TensorName>, OutputForm, Classes)> {
     let mut names = Vec::with_capacity(outputs.len());
-    let mut binary = SmallVec::new();
+    let (mut binary, mut classes) = (SmallVec::new(), Classes::new());
     for WireOutput { name, parameters } in outputs {
-        for (asked, feature) in [
-            (parameters.classification.is_some(), "the classification extension"),
-            (parameters.shared_memory_region.is_some(), "shared memory"),
-        ] {
-            if asked {
-                let feature = format_args!("{feature} (output `{name}`)");
-                return Err(Error::unsupported("this server", feature));
-            }
+        if parameters.shared_memory_region.is_some() {
+            return Err(refuse_shared_memory(format_args!("output `{name}`")));
         }
-        // An unknown name is refused by the model, with the names it has.
-        let name = signature
-            .output(name)
-            .map_or_else(|| TensorName::from(&**name), |spec| Arc::clone(&spec.name));
-        names.push(name);
+        names.push(output_name(signature, name));
         binary.push(parameters.binary_data.unwrap_or(binary_by_default));
+        classes.push(parameters.classification.as_ref().map(class_count).transpose()?);
     }
-    Ok((names, OutputForm::each(binary)))
+    Ok((names, OutputForm::each(binary), classes))
 }

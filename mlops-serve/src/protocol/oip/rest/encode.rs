@@ -10,7 +10,7 @@ use mlops_core::{
 use serde::Serialize;
 use smallvec::SmallVec;
 
-use super::binary;
+use crate::protocol::oip::binary;
 
 /// How outputs are sent: as JSON, or as bytes behind the JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +60,11 @@ pub(super) fn encode(
     if let Some(id) = id {
         body.extend_from_slice(b",\"id\":");
         write_json(&mut body, id)?;
+    }
+    if let Some(variant) = &response.variant {
+        body.extend_from_slice(b",\"parameters\":{\"variant\":");
+        write_json(&mut body, &**variant)?;
+        body.push(b'}');
     }
     body.extend_from_slice(b",\"outputs\":[");
     let mut any_binary = false;

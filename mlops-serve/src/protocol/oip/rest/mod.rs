@@ -1,0 +1,16 @@
+//! The protocol over REST.
+
+mod body;
+mod compression;
+mod decode;
+mod encode;
+mod error;
+mod infer;
+mod json_data;
+mod models;
+mod options;
+mod raw;
+mod repository;
+mod routes;
+
+pub use self::{options::RestOptions, routes::router};
