@@ -11,7 +11,17 @@ const ALONE: [(&str, &[&str]); 2] = [
     ("mlops-core", &["", "artifacts", "testing"]),
     (
         "mlops-serve",
-        &["", "onnxruntime", "onnxruntime-base", "cuda", "tensorrt", "http", "prometheus", "tower"],
+        &[
+            "",
+            "onnxruntime",
+            "onnxruntime-base",
+            "cuda",
+            "tensorrt",
+            "http",
+            "grpc",
+            "prometheus",
+            "tower",
+        ],
     ),
 ];
 

@@ -16,15 +16,25 @@ use std::{
 };
 
 use clap::Parser;
-use mlops_core::{clock::SystemClock, inference::Predict, model::ModelId, observe::Observed};
+use mlops_core::{
+    clock::SystemClock,
+    inference::Predict,
+    model::ModelId,
+    observe::{Observed, PredictionObserver},
+};
 use mlops_serve::{
     batch::{Batcher, BatcherOptions, Placement},
-    host::{ModelTable, Models},
+    host::{ModelStatistics, ModelTable, Models, ServedModel},
     metrics::{self, ModelMetrics, ServeMetrics, prometheus_client::registry::Registry},
     protocol::{ServeOptions, health, oip, serve},
     session::onnxruntime::{DiscoverOptions, OnnxRuntime, OnnxSessionFactory, SessionOptions},
 };
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+    task::JoinSet,
+};
 
 #[derive(Parser)]
 #[command(about = "Serves ONNX models over the Open Inference Protocol")]
@@ -35,6 +45,9 @@ struct Arguments {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, default_value = "127.0.0.1:8000")]
     http: SocketAddr,
+    /// Address to serve gRPC on as well
+    #[arg(long)]
+    grpc: Option<SocketAddr>,
     /// Sessions of each model
     #[arg(long, default_value_t = 1)]
     instances: usize,
@@ -88,34 +101,50 @@ async fn main() -> Result<(), Failure> {
         table.announce(id);
     }
 
-    let options = oip::RestOptions::default().with_recorder(Arc::new(metrics.clone()));
+    let recorder = Arc::new(metrics.clone());
+    let options = oip::RestOptions::default().with_recorder(Arc::<ServeMetrics>::clone(&recorder));
     let served: Arc<dyn Models> = Arc::<ModelTable>::clone(&table);
     let router = oip::router(Arc::clone(&served), options)
-        .merge(health::router(served))
+        .merge(health::router(Arc::clone(&served)))
         .merge(metrics::router(Arc::new(registry)));
-    let listener = tokio::net::TcpListener::bind(arguments.http).await?;
+    let listener = TcpListener::bind(arguments.http).await?;
     eprintln!("listening on http://{}", listener.local_addr()?);
+    let (stop, stopped) = watch::channel(false);
+    let mut serving = JoinSet::new();
+    serving.spawn(serve(listener, router, ServeOptions::default(), until(stopped.clone())));
+    if let Some(address) = arguments.grpc {
+        let listener = TcpListener::bind(address).await?;
+        eprintln!("listening on grpc://{}", listener.local_addr()?);
+        let router = oip::grpc_router(served, oip::GrpcOptions::default().with_recorder(recorder));
+        serving.spawn(serve(listener, router, ServeOptions::default(), until(stopped)));
+    }
 
     let loading = tokio::task::spawn_blocking(move || load(&arguments, &models, &metrics, &table));
-    let stop = async {
-        let mut terminate = signal(SignalKind::terminate()).expect("the runtime has signals");
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::pin!(loading);
+    let mut is_loading = true;
+    loop {
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
-        }
-        eprintln!("finishing what is under way");
-    };
-    let serving = serve(listener, router, ServeOptions::default(), stop);
-    tokio::pin!(serving);
-    tokio::select! {
-        served = &mut serving => served?,
-        loaded = loading => {
-            loaded??;
-            eprintln!("ready");
-            serving.await?;
+            loaded = &mut loading, if is_loading => {
+                loaded??;
+                is_loading = false;
+                eprintln!("ready");
+            }
+            _ = terminate.recv() => break,
+            _ = tokio::signal::ctrl_c() => break,
         }
     }
+    eprintln!("finishing what is under way");
+    stop.send(true)?;
+    while let Some(served) = serving.join_next().await {
+        served??;
+    }
     Ok(())
+}
+
+async fn until(mut stopped: watch::Receiver<bool>) {
+    // Without a sender there is nobody left to serve for.
+    drop(stopped.wait_for(|stopped| *stopped).await);
 }
 
 /// Loads every model, warms it up and publishes it.
@@ -136,15 +165,20 @@ fn load(
     for (id, path) in models {
         let factory = OnnxSessionFactory::from_file(&runtime, path, SessionOptions::default());
         let watched = metrics.model(id);
+        let statistics = Arc::new(ModelStatistics::new());
         let started = Batcher::builder(id.clone(), factory, options.clone())
             .observer(Arc::<ModelMetrics>::clone(&watched))
+            .observer(Arc::<ModelStatistics>::clone(&statistics))
             .start();
         match started {
             Ok(batcher) => {
                 let batcher = Arc::new(batcher);
                 eprintln!("{id}: {:?}, {}", batcher.placement(), batcher.descriptor().signature);
                 watched.watch_load(&batcher);
-                table.publish(Observed::wrap(batcher, vec![watched], Arc::new(SystemClock)));
+                let observers: Vec<Arc<dyn PredictionObserver>> =
+                    vec![watched, Arc::<ModelStatistics>::clone(&statistics)];
+                let observed = Observed::wrap(batcher, observers, Arc::new(SystemClock));
+                table.publish(ServedModel::new(observed).with_statistics(statistics));
             }
             // The others still serve; this one says why it does not.
             Err(error) => {

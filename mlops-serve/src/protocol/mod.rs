@@ -2,6 +2,7 @@
 //!
 //! Each is a `Router` that the host merges into its own; [`serve`] runs one on a listener.
 
+mod connection;
 pub mod health;
 pub mod oip;
 mod server;

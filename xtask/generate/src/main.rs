@@ -17,7 +17,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Tensors are slices of the message that came.
     config.bytes(["."]);
     config.out_dir(&folder);
-    config.enable_type_names();
     tonic_prost_build::configure()
         .build_client(false)
         .build_transport(false)
