@@ -89,7 +89,7 @@ async fn configuration_and_statistics() {
         let answer: ModelStatisticsResponse = call!(server, "ModelStatistics", asked).unwrap();
         let [model] = &answer.model_stats[..] else { panic!("{answer:?}") };
         assert_eq!((&*model.name, model.inference_count, model.execution_count), ("counted", 2, 1));
-        let phases = model.inference_stats.clone().unwrap();
+        let phases = model.inference_stats.unwrap();
         assert_eq!(phases.success.unwrap().count, 1);
         assert_eq!(phases.compute_infer.unwrap().count, phases.queue.unwrap().count);
         assert_eq!(model.batch_stats[0].batch_size, 2);

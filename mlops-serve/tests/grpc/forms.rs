@@ -135,7 +135,7 @@ async fn requested_outputs_and_classes() {
     let described: Vec<_> =
         answer.outputs.iter().map(|o| (&*o.name, &*o.datatype, &o.shape[..])).collect();
     assert_eq!(described, [("product", "FP32", &[2, 2][..]), ("sum", "BYTES", &[2, 1])]);
-    assert_eq!(answer.raw_output_contents[1], &b"\x04\0\0\022:1\x04\0\0\044:1"[..]);
+    assert_eq!(answer.raw_output_contents[1], &b"\x04\0\0\x0022:1\x04\0\0\x0044:1"[..]);
 }
 
 /// Answers with what it was told.

@@ -7,7 +7,7 @@ mod mock;
 #[expect(
     clippy::allow_attributes,
     clippy::clone_on_ref_ptr,
-    clippy::missing_errors_doc,
+    clippy::enum_variant_names,
     unreachable_pub,
     reason = "generated code"
 )]

@@ -17,7 +17,7 @@ use crate::{
 
 const ENCODINGS: [&str; 3] = ["gzip", "deflate", "zstd"];
 
-async fn read(mut reader: Pin<Box<dyn AsyncRead + '_>>) -> Vec<u8> {
+async fn read(mut reader: Pin<Box<dyn AsyncRead + Send + '_>>) -> Vec<u8> {
     let mut bytes = Vec::new();
     reader.read_to_end(&mut bytes).await.unwrap();
     bytes

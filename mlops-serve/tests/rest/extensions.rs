@@ -135,7 +135,7 @@ async fn classes_instead_of_an_output() {
     );
     assert_eq!(outputs[1]["shape"], json!([2, 2]));
     let binary = &answer.body[answer.json_length.unwrap()..];
-    assert_eq!(binary[..8], *b"\x04\0\0\040:1");
+    assert_eq!(binary[..8], *b"\x04\0\0\x0040:1");
 }
 
 /// Answers as the arm of an experiment, and echoes what it was told.

@@ -37,7 +37,7 @@ pub(super) fn decode(
                 .map_err(|error| input.invalid(format_args!("{count} elements ({error})")))
         }
         DataType::F16 | DataType::Bf16 => Err(Error::invalid_tensor(
-            name.clone(),
+            TensorName::clone(name),
             format_args!("{data_type} in `raw_input_contents`, because it has no typed contents"),
             "`contents`",
         )),

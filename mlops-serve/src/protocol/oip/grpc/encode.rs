@@ -13,7 +13,7 @@ use crate::protocol::oip::binary;
 
 /// The message. Outputs are always raw: the stock client reads no typed numbers.
 pub(super) fn encode(
-    response: InferenceResponse,
+    response: &InferenceResponse,
     id: String,
     is_final: Option<bool>,
 ) -> Result<ModelInferResponse> {

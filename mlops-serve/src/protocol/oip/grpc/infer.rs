@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use mlops_core::{Result, inference::InferenceResponse};
+use mlops_core::Result;
 use tonic::metadata::MetadataMap;
 
 use super::{
@@ -54,9 +54,9 @@ pub(super) async fn infer(
         let context = request.context.get_or_insert_default();
         Arc::make_mut(context).trace_parent = call.trace_parent.clone();
     }
-    let mut response: InferenceResponse = model.predict.predict(request).await?;
+    let mut response = model.predict.predict(request).await?;
     response.outputs = classify(response.outputs, &classes, descriptor)?;
-    encode(response, id, wants_final.then_some(true))
+    encode(&response, id, wants_final.then_some(true))
 }
 
 fn find(server: &Server, message: &ModelInferRequest) -> Result<Arc<ServedModel>> {

@@ -38,16 +38,20 @@ pub fn grpc_router(models: Arc<dyn Models>, options: GrpcOptions) -> Router {
         .send_compressed(Gzip);
     let router = with(Router::new(), inference);
     let router = with(router, health);
-    let described = "the descriptors were made with the code";
-    let router = with(router, reflection().build_v1().expect(described));
-    let router = with(router, reflection().build_v1alpha().expect(described));
+    let router = with_reflection(router);
     router.layer(middleware::from_fn_with_state(gated, gate))
 }
 
-fn reflection() -> Builder<'static> {
-    Builder::configure()
-        .register_encoded_file_descriptor_set(DESCRIPTORS)
-        .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
+/// Both versions of it: many tools still speak the older one.
+fn with_reflection(router: Router) -> Router {
+    let builder = || {
+        Builder::configure()
+            .register_encoded_file_descriptor_set(DESCRIPTORS)
+            .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
+    };
+    let valid = "the descriptors were made with the code";
+    let router = with(router, builder().build_v1().expect(valid));
+    with(router, builder().build_v1alpha().expect(valid))
 }
 
 /// Adds a service under its name.
