@@ -26,13 +26,12 @@ use mlops_serve::{
     batch::{Batcher, BatcherOptions, Placement},
     host::{ModelStatistics, ModelTable, Models, ServedModel},
     metrics::{self, ModelMetrics, ServeMetrics, prometheus_client::registry::Registry},
-    protocol::{ServeOptions, health, oip, serve},
+    protocol::{ServeOptions, axum::Router, health, oip, serve},
     session::onnxruntime::{DiscoverOptions, OnnxRuntime, OnnxSessionFactory, SessionOptions},
 };
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
-    sync::watch,
     task::JoinSet,
 };
 
@@ -107,44 +106,47 @@ async fn main() -> Result<(), Failure> {
     let router = oip::router(Arc::clone(&served), options)
         .merge(health::router(Arc::clone(&served)))
         .merge(metrics::router(Arc::new(registry)));
-    let listener = TcpListener::bind(arguments.http).await?;
-    eprintln!("listening on http://{}", listener.local_addr()?);
-    let (stop, stopped) = watch::channel(false);
     let mut serving = JoinSet::new();
-    serving.spawn(serve(listener, router, ServeOptions::default(), until(stopped.clone())));
+    listen(&mut serving, "http", arguments.http, router).await?;
     if let Some(address) = arguments.grpc {
-        let listener = TcpListener::bind(address).await?;
-        eprintln!("listening on grpc://{}", listener.local_addr()?);
-        let router = oip::grpc_router(served, oip::GrpcOptions::default().with_recorder(recorder));
-        serving.spawn(serve(listener, router, ServeOptions::default(), until(stopped)));
+        let options = oip::GrpcOptions::default().with_recorder(recorder);
+        listen(&mut serving, "grpc", address, oip::grpc_router(served, options)).await?;
     }
 
     let loading = tokio::task::spawn_blocking(move || load(&arguments, &models, &metrics, &table));
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::pin!(loading);
-    let mut is_loading = true;
-    loop {
-        tokio::select! {
-            loaded = &mut loading, if is_loading => {
-                loaded??;
-                is_loading = false;
-                eprintln!("ready");
-            }
-            _ = terminate.recv() => break,
-            _ = tokio::signal::ctrl_c() => break,
+    tokio::select! {
+        Some(served) = serving.join_next() => served??,
+        loaded = loading => {
+            loaded??;
+            eprintln!("ready");
         }
     }
-    eprintln!("finishing what is under way");
-    stop.send(true)?;
     while let Some(served) = serving.join_next().await {
         served??;
     }
     Ok(())
 }
 
-async fn until(mut stopped: watch::Receiver<bool>) {
-    // Without a sender there is nobody left to serve for.
-    drop(stopped.wait_for(|stopped| *stopped).await);
+async fn listen(
+    serving: &mut JoinSet<mlops_core::Result<()>>,
+    scheme: &str,
+    address: SocketAddr,
+    router: Router,
+) -> Result<(), Failure> {
+    let listener = TcpListener::bind(address).await?;
+    eprintln!("listening on {scheme}://{}", listener.local_addr()?);
+    serving.spawn(serve(listener, router, ServeOptions::default(), stop()));
+    Ok(())
+}
+
+/// Until the process is asked to end.
+async fn stop() {
+    let mut terminate = signal(SignalKind::terminate()).expect("the runtime has signals");
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    eprintln!("finishing what is under way");
 }
 
 /// Loads every model, warms it up and publishes it.
