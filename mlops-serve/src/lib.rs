@@ -28,7 +28,7 @@
 //! | `session::onnxruntime` | `onnxruntime` (default), `cuda`, `tensorrt` | models in ONNX Runtime, as `InferenceSession` |
 //! | [`batch`] | | [`batch::Batcher`]: many callers, one run; a `Predict` over any `SessionFactory` |
 //! | [`host`] | | the set of models a server has, and which are ready |
-//! | `protocol` | `http`, `grpc` | Open Inference Protocol and health as axum routers; `serve` within limits |
+//! | `protocol` | `http`, `grpc`, `shm` | Open Inference Protocol and health as axum routers; `serve` within limits |
 //! | `tower` | `tower` | models as tower services and back |
 //! | `metrics` | `prometheus` | requests, phases, batch sizes, load; `/metrics` |
 //!

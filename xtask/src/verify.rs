@@ -19,6 +19,7 @@ const ALONE: [(&str, &[&str]); 2] = [
             "tensorrt",
             "http",
             "grpc",
+            "shm",
             "prometheus",
             "tower",
         ],

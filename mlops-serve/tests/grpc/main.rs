@@ -19,5 +19,7 @@ mod bad_input;
 mod calls;
 mod forms;
 mod limits;
+#[cfg(feature = "shm")]
+mod shared_memory;
 mod sockets;
 mod stream;

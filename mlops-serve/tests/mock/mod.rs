@@ -147,3 +147,42 @@ impl ModelControl for Control {
         if name == "arithmetic" { Ok(()) } else { Err(Error::not_found("model", name)) }
     }
 }
+
+/// POSIX shared memory of a client, gone with this value.
+#[cfg(feature = "shm")]
+pub(crate) struct ClientMemory {
+    pub(crate) key: String,
+    pub(crate) file: std::fs::File,
+}
+
+#[cfg(feature = "shm")]
+impl ClientMemory {
+    pub(crate) fn new(name: &str, bytes: &[u8]) -> Self {
+        use std::os::unix::fs::FileExt;
+
+        let key = format!("/mlops-serve-test-{}-{name}", std::process::id());
+        let (flags, mode) = (
+            rustix::shm::OFlags::CREATE | rustix::shm::OFlags::RDWR,
+            rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
+        );
+        let file = std::fs::File::from(rustix::shm::open(&*key, flags, mode).unwrap());
+        file.set_len(bytes.len() as u64).unwrap();
+        file.write_all_at(bytes, 0).unwrap();
+        Self { key, file }
+    }
+
+    pub(crate) fn read(&self, offset: u64, size: usize) -> Vec<u8> {
+        use std::os::unix::fs::FileExt;
+
+        let mut bytes = vec![0; size];
+        self.file.read_exact_at(&mut bytes, offset).unwrap();
+        bytes
+    }
+}
+
+#[cfg(feature = "shm")]
+impl Drop for ClientMemory {
+    fn drop(&mut self) {
+        rustix::shm::unlink(&*self.key).unwrap();
+    }
+}

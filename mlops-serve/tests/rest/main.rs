@@ -14,3 +14,5 @@ mod forms;
 mod limits;
 mod openapi;
 mod routes;
+#[cfg(feature = "shm")]
+mod shared_memory;

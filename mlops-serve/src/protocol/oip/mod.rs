@@ -14,6 +14,7 @@
 //! | `GET /v2/models[/{model}[/versions/{version}]]/stats` | what it has done so far |
 //! | `POST /v2/repository/index` | every model and its state |
 //! | `POST /v2/repository/models/{model}/{load,unload}` | with [`RestOptions::control`] |
+//! | `/v2/systemsharedmemory/…` | with the feature `shm` and `RestOptions::shared_memory` |
 //! | `GET /v2/openapi.json` | these routes as OpenAPI 3.1 |
 //!
 //! Errors are `{"error": "…"}` with the status of the table at [`mlops_core::Error`].
@@ -32,8 +33,11 @@ mod repository;
 mod request;
 mod rest;
 mod server;
+mod shared_memory;
 mod statistics;
 
 #[cfg(feature = "grpc")]
 pub use self::grpc::{GrpcOptions, grpc_router};
 pub use self::rest::{RestOptions, router};
+#[cfg(feature = "shm")]
+pub use self::shared_memory::SharedMemory;

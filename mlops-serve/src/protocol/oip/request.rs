@@ -53,11 +53,6 @@ pub(super) fn class_count(value: &Parameter) -> Result<usize> {
     }
 }
 
-/// Shared memory is not served.
-pub(super) fn refuse_shared_memory(what: fmt::Arguments<'_>) -> Error {
-    Error::unsupported("this server", format_args!("shared memory ({what})"))
-}
-
 /// The call to the model.
 pub(super) fn inference_request(
     inputs: NamedTensors,

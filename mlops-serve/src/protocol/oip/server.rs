@@ -8,6 +8,7 @@ use super::{
     config::ModelConfig,
     metadata::{ModelMetadata, ServerMetadata},
     repository::IndexEntry,
+    shared_memory::{SharedMemory, lent},
     statistics::ModelStatistics,
 };
 use crate::{
@@ -23,6 +24,7 @@ pub(super) struct Server {
     pub(super) version: String,
     pub(super) recorder: Arc<dyn RequestRecorder>,
     pub(super) control: Option<Arc<dyn ModelControl>>,
+    pub(super) memory: Option<Arc<SharedMemory>>,
 }
 
 impl Server {
@@ -33,6 +35,9 @@ impl Server {
         extensions.push("schedule_policy");
         if self.control.is_some() {
             extensions.push("model_repository");
+        }
+        if self.memory.is_some() {
+            extensions.push("system_shared_memory");
         }
         if self.ready_models(|_| true).any(|model| model.statistics.is_some()) {
             extensions.push("statistics");
@@ -111,6 +116,11 @@ impl Server {
                 "loading and unloading models: its host does not allow it",
             )
         })
+    }
+
+    /// What clients share with the server.
+    pub(super) fn memory(&self) -> Result<&SharedMemory> {
+        lent(self.memory.as_deref(), format_args!("its regions"))
     }
 
     fn ready_models(&self, which: impl Fn(&str) -> bool) -> impl Iterator<Item = Arc<ServedModel>> {

@@ -7,9 +7,9 @@ use super::generated::{
     ModelMetadataResponse, ModelOutput, ModelResponseCache, ModelStatistics,
     ModelTransactionPolicy, ModelVersionPolicy, ServerMetadataResponse, StatisticDuration,
     model_config::SchedulingChoice, model_metadata_response, model_version_policy,
-    repository_index_response,
+    repository_index_response, system_shared_memory_status_response,
 };
-use crate::protocol::oip::{config, metadata, repository, statistics};
+use crate::protocol::oip::{config, metadata, repository, shared_memory::RegionStatus, statistics};
 
 impl From<metadata::ServerMetadata> for ServerMetadataResponse {
     fn from(server: metadata::ServerMetadata) -> Self {
@@ -138,6 +138,13 @@ impl From<statistics::BatchStatistics> for InferBatchStatistics {
 
 fn duration(duration: &statistics::Duration) -> Option<StatisticDuration> {
     Some(StatisticDuration { count: duration.count, ns: duration.ns })
+}
+
+impl From<RegionStatus> for system_shared_memory_status_response::RegionStatus {
+    fn from(region: RegionStatus) -> Self {
+        let RegionStatus { name, key, offset, byte_size } = region;
+        Self { name, key, offset, byte_size }
+    }
 }
 
 impl From<repository::IndexEntry> for repository_index_response::ModelIndex {

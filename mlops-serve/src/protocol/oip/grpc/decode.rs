@@ -1,6 +1,6 @@
 //! A request from its message.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use mlops_core::{
@@ -21,11 +21,14 @@ use super::{
 use crate::protocol::oip::{
     binary,
     classification::Classes,
-    parameters::RequestParameters,
-    request::{class_count, declared_input, inference_request, output_name, refuse_shared_memory},
+    parameters::{RequestParameters, whole_number},
+    request::{class_count, declared_input, inference_request, output_name},
+    shared_memory::{SharedMemory, Slot, Slots, lent, read_input},
 };
 
-const SHARED_MEMORY: &str = "shared_memory_region";
+const REGION: &str = "shared_memory_region";
+const OFFSET: &str = "shared_memory_offset";
+const BYTE_SIZE: &str = "shared_memory_byte_size";
 const CLASSIFICATION: &str = "classification";
 /// In a stream: the client wants to be told which answer to a request is the last.
 const WANTS_FINAL: &str = "triton_enable_empty_final_response";
@@ -38,16 +41,29 @@ pub(super) struct Decoded {
     pub(super) id: String,
     /// Which outputs are wanted as classes.
     pub(super) classes: Classes,
+    /// Which outputs go into shared memory.
+    pub(super) slots: Slots,
     /// How long the client waits.
     pub(super) timeout: Option<Duration>,
     /// Whether the answer says that it is the last.
     pub(super) wants_final: bool,
 }
 
+/// Where else tensors may lie, and how large one may be there.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Memory<'a> {
+    pub(super) shared: Option<&'a SharedMemory>,
+    pub(super) max_tensor_bytes: usize,
+}
+
 /// Reads a request for a model of this signature.
-pub(super) fn decode(message: ModelInferRequest, signature: &ModelSignature) -> Result<Decoded> {
+pub(super) fn decode(
+    message: ModelInferRequest,
+    signature: &ModelSignature,
+    memory: Memory<'_>,
+) -> Result<Decoded> {
     let ModelInferRequest { id, parameters, inputs, outputs, raw_input_contents, .. } = message;
-    let tensors = decode_inputs(inputs, raw_input_contents, signature)?;
+    let tensors = decode_inputs(inputs, raw_input_contents, signature, memory)?;
     let mut wants_final = false;
     let mut known = RequestParameters::default();
     for (key, value) in parameters {
@@ -59,17 +75,18 @@ pub(super) fn decode(message: ModelInferRequest, signature: &ModelSignature) -> 
             value => known.insert(key, value)?,
         }
     }
-    let (requested, classes) = decode_outputs(outputs, signature)?;
+    let (requested, classes, slots) = decode_outputs(outputs, signature, memory)?;
     let timeout = known.timeout;
     let name: Option<Arc<str>> = (!id.is_empty()).then(|| id.as_str().into());
     let request = inference_request(tensors, name.as_ref(), requested, known);
-    Ok(Decoded { request, id, classes, timeout, wants_final })
+    Ok(Decoded { request, id, classes, slots, timeout, wants_final })
 }
 
 fn decode_inputs(
     inputs: Vec<InferInputTensor>,
     raw: Vec<Bytes>,
     signature: &ModelSignature,
+    memory: Memory<'_>,
 ) -> Result<NamedTensors> {
     let is_raw = !raw.is_empty();
     let mut raw = raw.into_iter();
@@ -78,8 +95,13 @@ fn decode_inputs(
         let (spec, data_type, shape) =
             declared_input(signature, &input.name, &input.datatype, &input.shape)?;
         let name = &spec.name;
-        if input.parameters.contains_key(SHARED_MEMORY) {
-            return Err(refuse_shared_memory(format_args!("input `{name}`")));
+        let parameters = plain(input.parameters)?;
+        if let Some(slot) = slot(&parameters, memory, format_args!("input `{name}`"))? {
+            // The raw contents are those of the other inputs.
+            let spec = (&**name, data_type, &*shape);
+            let tensor = read_input(memory.shared, &slot, spec, memory.max_tensor_bytes)?;
+            tensors.insert(Arc::clone(name), tensor)?;
+            continue;
         }
         let invalid = |actual| {
             let expected = "either `contents` or `raw_input_contents`, the same for every input";
@@ -114,18 +136,38 @@ fn decode_inputs(
 fn decode_outputs(
     outputs: Vec<InferRequestedOutputTensor>,
     signature: &ModelSignature,
-) -> Result<(Option<Vec<TensorName>>, Classes)> {
+    memory: Memory<'_>,
+) -> Result<(Option<Vec<TensorName>>, Classes, Slots)> {
     let mut names = Vec::with_capacity(outputs.len());
-    let mut classes = Classes::new();
+    let (mut classes, mut slots) = (Classes::new(), Slots::new());
     for InferRequestedOutputTensor { name, parameters } in outputs {
         let parameters = plain(parameters)?;
-        if parameters.contains_key(SHARED_MEMORY) {
-            return Err(refuse_shared_memory(format_args!("output `{name}`")));
-        }
+        slots.push(slot(&parameters, memory, format_args!("output `{name}`"))?);
         names.push(output_name(signature, &name));
         classes.push(parameters.get(CLASSIFICATION).map(class_count).transpose()?);
     }
-    Ok(((!names.is_empty()).then_some(names), classes))
+    Ok(((!names.is_empty()).then_some(names), classes, slots))
+}
+
+/// Where a tensor lies, if not in the message.
+fn slot(
+    parameters: &HashMap<String, Parameter>,
+    memory: Memory<'_>,
+    what: fmt::Arguments<'_>,
+) -> Result<Option<Slot>> {
+    if parameters.contains_key(REGION) {
+        lent(memory.shared, what)?;
+    }
+    let number = |key: &'static str| {
+        parameters.get(key).map(|value| whole_number::<u64>(key, value)).transpose()
+    };
+    match parameters.get(REGION) {
+        None => Ok(None),
+        Some(Parameter::String(region)) => {
+            Slot::new(region.clone(), number(OFFSET)?, number(BYTE_SIZE)?).map(Some)
+        }
+        Some(other) => Err(Error::invalid(REGION, format_args!("{other:?} is not a name"))),
+    }
 }
 
 fn plain(parameters: HashMap<String, InferParameter>) -> Result<HashMap<String, Parameter>> {

@@ -9,12 +9,16 @@ use super::generated::{
     InferParameter, ModelInferResponse, infer_parameter::ParameterChoice,
     model_infer_response::InferOutputTensor,
 };
-use crate::protocol::oip::binary;
+use crate::protocol::oip::{
+    binary,
+    shared_memory::{Slot, Slots},
+};
 
 /// The message. Outputs are always raw: the stock client reads no typed numbers.
 pub(super) fn encode(
     response: &InferenceResponse,
     id: String,
+    slots: &Slots,
     is_final: Option<bool>,
 ) -> Result<ModelInferResponse> {
     let mut parameters = HashMap::new();
@@ -34,17 +38,33 @@ pub(super) fn encode(
         parameters,
         ..ModelInferResponse::default()
     };
-    for (name, tensor) in response.outputs.iter() {
+    for (index, (name, tensor)) in response.outputs.iter().enumerate() {
+        let slot = slots.get(index).and_then(Option::as_ref);
         let size = |size: &usize| i64::try_from(*size).unwrap_or(i64::MAX);
         message.outputs.push(InferOutputTensor {
             name: name.to_string(),
             datatype: tensor.data_type().name().to_owned(),
             shape: tensor.shape().iter().map(size).collect(),
+            parameters: slot.map(parameters_of).unwrap_or_default(),
             ..InferOutputTensor::default()
         });
-        message.raw_output_contents.push(raw(name, tensor)?);
+        // Clients count the places of all outputs.
+        let bytes = if slot.is_some() { Bytes::new() } else { raw(name, tensor)? };
+        message.raw_output_contents.push(bytes);
     }
     Ok(message)
+}
+
+fn parameters_of(slot: &Slot) -> HashMap<String, InferParameter> {
+    let number =
+        |number: u64| ParameterChoice::Int64Param(i64::try_from(number).unwrap_or(i64::MAX));
+    [
+        ("shared_memory_region", ParameterChoice::StringParam(slot.region.clone())),
+        ("shared_memory_offset", number(slot.offset)),
+        ("shared_memory_byte_size", number(slot.byte_size)),
+    ]
+    .map(|(key, choice)| (key.to_owned(), InferParameter { parameter_choice: Some(choice) }))
+    .into()
 }
 
 /// The bytes, shared if they are as on the wire.

@@ -6,14 +6,15 @@ use mlops_core::Result;
 use tonic::metadata::MetadataMap;
 
 use super::{
-    decode::{Decoded, decode},
+    decode::{Decoded, Memory, decode},
     encode::encode,
+    gate::Gate,
     generated::{ModelInferRequest, ModelInferResponse},
     status::timeout,
 };
 use crate::{
     host::ServedModel,
-    protocol::oip::{classification::classify, server::Server},
+    protocol::oip::{classification::classify, server::Server, shared_memory::write_outputs},
 };
 
 /// What the headers of a call say about each of its requests.
@@ -36,17 +37,20 @@ impl Call {
 /// # Cancel safety
 /// Dropping the future cancels the request.
 pub(super) async fn infer(
-    server: &Server,
+    gate: &Gate,
     call: &Call,
     message: ModelInferRequest,
     arrived: Instant,
 ) -> Result<ModelInferResponse> {
+    let server = &gate.server;
+    let memory =
+        Memory { shared: server.memory.as_deref(), max_tensor_bytes: gate.max_message_bytes };
     let model = find(server, &message)?;
     let descriptor = model.predict.descriptor();
-    let decoded = decode(message, &descriptor.signature).inspect_err(|error| {
+    let decoded = decode(message, &descriptor.signature, memory).inspect_err(|error| {
         server.recorder.refused(Some(&descriptor.id), error);
     })?;
-    let Decoded { mut request, id, classes, timeout, wants_final } = decoded;
+    let Decoded { mut request, id, classes, mut slots, timeout, wants_final } = decoded;
     // The sooner of the two.
     let asked = timeout.and_then(|timeout| arrived.checked_add(timeout));
     request.deadline = [call.deadline, asked].into_iter().flatten().min();
@@ -56,18 +60,19 @@ pub(super) async fn infer(
     }
     let mut response = model.predict.predict(request).await?;
     response.outputs = classify(response.outputs, &classes, descriptor)?;
-    encode(&response, id, wants_final.then_some(true))
+    write_outputs(server.memory.as_deref(), &response.outputs, &mut slots)?;
+    encode(&response, id, &slots, wants_final.then_some(true))
 }
 
 fn find(server: &Server, message: &ModelInferRequest) -> Result<Arc<ServedModel>> {
-    let found = server.find(&message.model_name, version(&message.model_version));
+    let found = server.find(&message.model_name, named(&message.model_version));
     found.inspect_err(|error| {
         // Not the client's word for it: labels must not be theirs to make up.
         server.recorder.refused(None, error);
     })
 }
 
-/// A version, if there is one.
-pub(super) fn version(text: &str) -> Option<&str> {
+/// A version or name, if there is one: in messages, what is not there is empty.
+pub(super) fn named(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }

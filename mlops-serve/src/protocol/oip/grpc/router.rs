@@ -22,12 +22,17 @@ use crate::{host::Models, protocol::oip::server::Server};
 /// [`serve`](crate::protocol::serve) speaks.
 pub fn grpc_router(models: Arc<dyn Models>, options: GrpcOptions) -> Router {
     let GrpcOptions { max_message_bytes, max_stream_requests, .. } = options;
+    #[cfg(feature = "shm")]
+    let memory = options.shared_memory;
+    #[cfg(not(feature = "shm"))]
+    let memory = None;
     let server = Arc::new(Server {
         models,
         name: options.server_name,
         version: options.server_version,
         recorder: options.recorder,
         control: options.control,
+        memory,
     });
     let health = HealthServer::new(HealthService(Arc::clone(&server)));
     let gated = Gate { server, max_message_bytes };

@@ -14,11 +14,13 @@ use super::{
         RepositoryIndexRequest, RepositoryIndexResponse, RepositoryModelLoadRequest,
         RepositoryModelLoadResponse, RepositoryModelUnloadRequest, RepositoryModelUnloadResponse,
         ServerLiveRequest, ServerLiveResponse, ServerMetadataRequest, ServerMetadataResponse,
-        ServerReadyRequest, ServerReadyResponse,
-        grpc_inference_service_server::GrpcInferenceService,
+        ServerReadyRequest, ServerReadyResponse, SystemSharedMemoryRegisterRequest,
+        SystemSharedMemoryRegisterResponse, SystemSharedMemoryStatusRequest,
+        SystemSharedMemoryStatusResponse, SystemSharedMemoryUnregisterRequest,
+        SystemSharedMemoryUnregisterResponse, grpc_inference_service_server::GrpcInferenceService,
         model_repository_parameter::ParameterChoice,
     },
-    infer::{Call, infer, version},
+    infer::{Call, infer, named},
     status::status,
     stream::InferStream,
 };
@@ -27,6 +29,7 @@ use crate::protocol::{
     oip::{
         repository::{LoadParameter, load_options, refuse_dependents},
         server::{Include, Server},
+        shared_memory::RegionStatus,
     },
 };
 
@@ -58,7 +61,7 @@ impl GrpcInferenceService for Service {
     async fn model_ready(&self, request: Request<ModelReadyRequest>) -> Answer<ModelReadyResponse> {
         let ModelReadyRequest { name, version: asked } = request.into_inner();
         // The protocol has a word for "no", so that an unknown model is no error.
-        answer(match self.server().find(&name, version(&asked)) {
+        answer(match self.server().find(&name, named(&asked)) {
             Ok(_) => Ok(ModelReadyResponse { ready: true }),
             Err(Error::NotFound { .. } | Error::Unavailable { .. }) => {
                 Ok(ModelReadyResponse { ready: false })
@@ -79,14 +82,14 @@ impl GrpcInferenceService for Service {
         request: Request<ModelMetadataRequest>,
     ) -> Answer<ModelMetadataResponse> {
         let ModelMetadataRequest { name, version: asked } = request.into_inner();
-        answer(self.server().model_metadata(&name, version(&asked)).map(Into::into))
+        answer(self.server().model_metadata(&name, named(&asked)).map(Into::into))
     }
 
     async fn model_infer(&self, request: Request<ModelInferRequest>) -> Answer<ModelInferResponse> {
         let arrived = Instant::now();
         Gate::pass(request.extensions());
         let call = self.call(&request, arrived)?;
-        answer(infer(self.server(), &call, request.into_inner(), arrived).await)
+        answer(infer(&self.gate, &call, request.into_inner(), arrived).await)
     }
 
     async fn model_stream_infer(
@@ -104,7 +107,7 @@ impl GrpcInferenceService for Service {
         request: Request<ModelConfigRequest>,
     ) -> Answer<ModelConfigResponse> {
         let ModelConfigRequest { name, version: asked } = request.into_inner();
-        let config = self.server().config(&name, version(&asked));
+        let config = self.server().config(&name, named(&asked));
         answer(config.map(|config| ModelConfigResponse { config: Some(config.into()) }))
     }
 
@@ -114,10 +117,45 @@ impl GrpcInferenceService for Service {
     ) -> Answer<ModelStatisticsResponse> {
         let ModelStatisticsRequest { name, version: asked } = request.into_inner();
         let name = (!name.is_empty()).then_some(&*name);
-        let statistics = self.server().statistics(name, version(&asked));
+        let statistics = self.server().statistics(name, named(&asked));
         answer(statistics.map(|models| ModelStatisticsResponse {
             model_stats: models.into_iter().map(Into::into).collect(),
         }))
+    }
+
+    async fn system_shared_memory_status(
+        &self,
+        request: Request<SystemSharedMemoryStatusRequest>,
+    ) -> Answer<SystemSharedMemoryStatusResponse> {
+        let name = request.into_inner().name;
+        let memory = self.server().memory();
+        let regions = memory.and_then(|memory| memory.status(named(&name)));
+        answer(regions.map(|regions| SystemSharedMemoryStatusResponse {
+            regions:
+                regions.into_iter().map(|region| (region.name.clone(), region.into())).collect(),
+        }))
+    }
+
+    async fn system_shared_memory_register(
+        &self,
+        request: Request<SystemSharedMemoryRegisterRequest>,
+    ) -> Answer<SystemSharedMemoryRegisterResponse> {
+        let SystemSharedMemoryRegisterRequest { name, key, offset, byte_size } =
+            request.into_inner();
+        let status = RegionStatus { name, key, offset, byte_size };
+        let memory = self.server().memory();
+        let registered = memory.and_then(|memory| memory.register(status));
+        answer(registered.map(|()| SystemSharedMemoryRegisterResponse {}))
+    }
+
+    async fn system_shared_memory_unregister(
+        &self,
+        request: Request<SystemSharedMemoryUnregisterRequest>,
+    ) -> Answer<SystemSharedMemoryUnregisterResponse> {
+        let name = request.into_inner().name;
+        let memory = self.server().memory();
+        let unregistered = memory.map(|memory| memory.unregister(named(&name)));
+        answer(unregistered.map(|()| SystemSharedMemoryUnregisterResponse {}))
     }
 
     async fn repository_index(

@@ -3,7 +3,6 @@
 use std::{
     collections::VecDeque,
     pin::{Pin, pin},
-    sync::Arc,
     task::{Context, Poll},
     time::Instant,
 };
@@ -19,7 +18,6 @@ use super::{
     infer::{Call, infer},
     status::status,
 };
-use crate::protocol::oip::server::Server;
 
 /// Answers in the order of the requests, a bounded number of which are under way at once. A request
 /// that fails is answered with its error, and the stream goes on.
@@ -58,8 +56,8 @@ impl InferStream {
             match pin!(requests).poll_next(context) {
                 Poll::Pending => return,
                 Poll::Ready(Some(Ok(message))) => {
-                    let (server, call) = (Arc::clone(&self.gate.server), self.call.clone());
-                    let task = tokio::spawn(answer(server, call, message, Instant::now()));
+                    let (gate, call) = (self.gate.clone(), self.call.clone());
+                    let task = tokio::spawn(answer(gate, call, message, Instant::now()));
                     self.under_way.push_back(AbortOnDropHandle::new(task));
                 }
                 Poll::Ready(Some(Err(unread))) => {
@@ -74,13 +72,13 @@ impl InferStream {
 }
 
 async fn answer(
-    server: Arc<Server>,
+    gate: Gate,
     call: Call,
     message: ModelInferRequest,
     arrived: Instant,
 ) -> ModelStreamInferResponse {
     let id = message.id.clone();
-    match infer(&server, &call, message, arrived).await {
+    match infer(&gate, &call, message, arrived).await {
         Ok(response) => ModelStreamInferResponse {
             error_message: String::new(),
             infer_response: Some(response),

@@ -11,7 +11,7 @@ use mlops_core::{
 };
 use serde::{
     Deserialize, Deserializer,
-    de::{Error as _, IgnoredAny, MapAccess, Visitor},
+    de::{Error as _, MapAccess, Visitor},
 };
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
@@ -22,7 +22,8 @@ use crate::protocol::oip::{
     binary::BinaryPart,
     classification::Classes,
     parameters::RequestParameters,
-    request::{class_count, declared_input, inference_request, output_name, refuse_shared_memory},
+    request::{class_count, declared_input, inference_request, output_name},
+    shared_memory::{SharedMemory, Slot, Slots, lent, read_input},
 };
 
 /// A request, and what the client wants to know of the answer.
@@ -35,6 +36,8 @@ pub(super) struct Decoded {
     pub(super) form: OutputForm,
     /// Which outputs are wanted as classes.
     pub(super) classes: Classes,
+    /// Which outputs go into shared memory.
+    pub(super) slots: Slots,
     /// How long the client waits.
     pub(super) timeout: Option<Duration>,
 }
@@ -113,7 +116,9 @@ impl<'de> Visitor<'de> for ParametersVisitor {
 #[serde(default)]
 struct InputParameters {
     binary_data_size: Option<u64>,
-    shared_memory_region: Option<Present>,
+    shared_memory_region: Option<String>,
+    shared_memory_offset: Option<u64>,
+    shared_memory_byte_size: Option<u64>,
 }
 
 #[derive(Deserialize, Default)]
@@ -121,16 +126,26 @@ struct InputParameters {
 struct OutputParameters {
     binary_data: Option<bool>,
     classification: Option<Parameter>,
-    shared_memory_region: Option<Present>,
+    shared_memory_region: Option<String>,
+    shared_memory_offset: Option<u64>,
+    shared_memory_byte_size: Option<u64>,
 }
 
-/// A value of any kind: only that it is there matters.
-struct Present;
-
-impl<'de> Deserialize<'de> for Present {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        IgnoredAny::deserialize(deserializer).map(|_| Self)
+impl OutputParameters {
+    /// Where the output of this name goes, if not into the answer.
+    fn slot(&self, name: &str, limits: Limits<'_>) -> Result<Option<Slot>> {
+        let Some(region) = &self.shared_memory_region else { return Ok(None) };
+        lent(limits.memory, format_args!("output `{name}`"))?;
+        Slot::new(region.clone(), self.shared_memory_offset, self.shared_memory_byte_size).map(Some)
     }
+}
+
+/// What a body may be, and where else tensors may lie.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits<'a> {
+    pub(super) max_json_depth: usize,
+    pub(super) max_tensor_bytes: usize,
+    pub(super) memory: Option<&'a SharedMemory>,
 }
 
 /// Reads a request for a model: `json_length` bytes of JSON and binary data behind it; without a
@@ -138,7 +153,7 @@ impl<'de> Deserialize<'de> for Present {
 pub(super) fn decode(
     body: Bytes,
     json_length: Option<usize>,
-    max_json_depth: usize,
+    limits: Limits<'_>,
     model: &ModelDescriptor,
 ) -> Result<Decoded> {
     if json_length == Some(0) {
@@ -148,32 +163,37 @@ pub(super) fn decode(
             id: None,
             form: OutputForm::all(true),
             classes: Classes::new(),
+            slots: Slots::new(),
             timeout: None,
         });
     }
     let (json, mut binary) = BinaryPart::split(body, json_length)?;
-    check_depth(&json, max_json_depth)?;
+    check_depth(&json, limits.max_json_depth)?;
     let wire: WireRequest<'_> = serde_json::from_slice(&json)
         .map_err(|error| Error::invalid("request body", format_args!("JSON: {error}")))?;
     let mut inputs = NamedTensors::new();
     for input in &wire.inputs {
-        let (name, tensor) = decode_input(input, &model.signature, &mut binary)?;
+        let (name, tensor) = decode_input(input, &model.signature, &mut binary, limits)?;
         inputs.insert(name, tensor)?;
     }
     binary.finish()?;
 
     let WireParameters { binary_data_output, request: parameters } = wire.parameters;
-    let (requested, form, classes) = match wire.outputs.filter(|outputs| !outputs.is_empty()) {
-        None => (None, OutputForm::all(binary_data_output), Classes::new()),
-        Some(outputs) => {
-            let (names, form, classes) =
-                decode_outputs(&outputs, &model.signature, binary_data_output)?;
-            (Some(names), form, classes)
+    let (mut form, mut requested) = (OutputForm::all(binary_data_output), None);
+    let (mut classes, mut slots) = (Classes::new(), Slots::new());
+    if let Some(outputs) = wire.outputs.filter(|outputs| !outputs.is_empty()) {
+        let (mut names, mut binary) = (Vec::with_capacity(outputs.len()), SmallVec::new());
+        for WireOutput { name, parameters } in outputs {
+            names.push(output_name(&model.signature, &name));
+            binary.push(parameters.binary_data.unwrap_or(binary_data_output));
+            classes.push(parameters.classification.as_ref().map(class_count).transpose()?);
+            slots.push(parameters.slot(&name, limits)?);
         }
-    };
+        (form, requested) = (OutputForm::each(binary), Some(names));
+    }
     let timeout = parameters.timeout;
     let request = inference_request(inputs, wire.id.as_ref(), requested, parameters);
-    Ok(Decoded { request, id: wire.id, form, classes, timeout })
+    Ok(Decoded { request, id: wire.id, form, classes, slots, timeout })
 }
 
 /// Checks how deep arrays and objects are nested, before anything is parsed.
@@ -202,43 +222,35 @@ fn decode_input(
     input: &WireInput<'_>,
     signature: &ModelSignature,
     binary: &mut BinaryPart,
+    limits: Limits<'_>,
 ) -> Result<(TensorName, Tensor)> {
     let (spec, data_type, shape) =
         declared_input(signature, &input.name, &input.datatype, &input.shape)?;
     let name = &spec.name;
-    if input.parameters.shared_memory_region.is_some() {
-        return Err(refuse_shared_memory(format_args!("input `{name}`")));
+    let parameters = &input.parameters;
+    if parameters.shared_memory_region.is_some() {
+        lent(limits.memory, format_args!("input `{name}`"))?;
     }
-    let neither_or_both = |actual| {
+    let wrong = |actual| {
         let expected = "`data` or the parameter `binary_data_size`";
         Err(Error::invalid_tensor(Arc::clone(name), expected, actual))
     };
-    let tensor = match (input.parameters.binary_data_size, input.data) {
-        (Some(size), None) => {
+    let sources = (&parameters.shared_memory_region, parameters.binary_data_size, input.data);
+    let tensor = match sources {
+        (Some(region), None, None) => {
+            let (offset, size) =
+                (parameters.shared_memory_offset, parameters.shared_memory_byte_size);
+            let slot = Slot::new(region.clone(), offset, size)?;
+            let spec = (&**name, data_type, &*shape);
+            read_input(limits.memory, &slot, spec, limits.max_tensor_bytes)?
+        }
+        (None, Some(size), None) => {
             let size = usize::try_from(size).unwrap_or(usize::MAX);
             binary::decode(name, data_type, &shape, binary.take(name, size)?)?
         }
-        (None, Some(data)) => json_data::decode(name, data_type, &shape, data)?,
-        (None, None) => return neither_or_both("neither"),
-        (Some(_), Some(_)) => return neither_or_both("both"),
+        (None, None, Some(data)) => json_data::decode(name, data_type, &shape, data)?,
+        (None, None, None) => return wrong("neither"),
+        _ => return wrong("both"),
     };
     Ok((Arc::clone(name), tensor))
-}
-
-fn decode_outputs(
-    outputs: &[WireOutput<'_>],
-    signature: &ModelSignature,
-    binary_by_default: bool,
-) -> Result<(Vec<TensorName>, OutputForm, Classes)> {
-    let mut names = Vec::with_capacity(outputs.len());
-    let (mut binary, mut classes) = (SmallVec::new(), Classes::new());
-    for WireOutput { name, parameters } in outputs {
-        if parameters.shared_memory_region.is_some() {
-            return Err(refuse_shared_memory(format_args!("output `{name}`")));
-        }
-        names.push(output_name(signature, name));
-        binary.push(parameters.binary_data.unwrap_or(binary_by_default));
-        classes.push(parameters.classification.as_ref().map(class_count).transpose()?);
-    }
-    Ok((names, OutputForm::each(binary), classes))
 }

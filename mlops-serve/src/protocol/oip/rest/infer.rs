@@ -13,11 +13,14 @@ use mlops_core::{Error, Result};
 use super::{
     body,
     compression::Encoding,
-    decode::{Decoded, decode},
+    decode::{Decoded, Limits, decode},
     encode::encode,
     routes::{ModelPath, Rest, Shared, WireResult},
 };
-use crate::{host::ServedModel, protocol::oip::classification::classify};
+use crate::{
+    host::ServedModel,
+    protocol::oip::{classification::classify, shared_memory::write_outputs},
+};
 
 const HEADER_LENGTH: &str = "inference-header-content-length";
 
@@ -38,11 +41,12 @@ pub(super) async fn infer(
     let decoded = read(&rest, &model, request).await.inspect_err(|error| {
         recorder.refused(Some(&descriptor.id), error);
     })?;
-    let Decoded { mut request, id, form, classes, timeout } = decoded;
+    let Decoded { mut request, id, form, classes, mut slots, timeout } = decoded;
     request.deadline = timeout.and_then(|timeout| arrived.checked_add(timeout));
     let mut response = model.predict.predict(request).await?;
     response.outputs = classify(response.outputs, &classes, descriptor)?;
-    let encoded = encode(&response, id.as_deref(), &form)?;
+    write_outputs(rest.server.memory.as_deref(), &response.outputs, &mut slots)?;
+    let encoded = encode(&response, id.as_deref(), &form, &slots)?;
 
     let encoding = Encoding::for_response(&accepted, encoded.body.len());
     let mut http = Response::new(Body::empty());
@@ -70,7 +74,12 @@ async fn read(rest: &Rest, model: &ServedModel, request: Request) -> Result<Deco
     let json_length = json_length(request.headers())?;
     let trace_parent = trace_parent(request.headers());
     let body = body::read(request, rest.max_body_bytes).await?;
-    let mut decoded = decode(body, json_length, rest.max_json_depth, model.predict.descriptor())?;
+    let limits = Limits {
+        max_json_depth: rest.max_json_depth,
+        max_tensor_bytes: rest.max_body_bytes,
+        memory: rest.server.memory.as_deref(),
+    };
+    let mut decoded = decode(body, json_length, limits, model.predict.descriptor())?;
     if trace_parent.is_some() {
         let context = decoded.request.context.get_or_insert_default();
         Arc::make_mut(context).trace_parent = trace_parent;

@@ -12,5 +12,6 @@ mod options;
 mod raw;
 mod repository;
 mod routes;
+mod shared_memory;
 
 pub use self::{options::RestOptions, routes::router};

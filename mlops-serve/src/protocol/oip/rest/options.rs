@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "shm")]
+use crate::protocol::oip::SharedMemory;
 use crate::{
     host::ModelControl,
     record::{NoRecorder, RequestRecorder},
@@ -23,6 +25,9 @@ pub struct RestOptions {
     pub recorder: Arc<dyn RequestRecorder>,
     /// Loads and unloads models when a client asks for it; without it, clients cannot.
     pub control: Option<Arc<dyn ModelControl>>,
+    /// What clients may share with the server; without it, they cannot.
+    #[cfg(feature = "shm")]
+    pub shared_memory: Option<Arc<SharedMemory>>,
 }
 
 impl Default for RestOptions {
@@ -34,6 +39,8 @@ impl Default for RestOptions {
             server_version: env!("CARGO_PKG_VERSION").into(),
             recorder: Arc::new(NoRecorder),
             control: None,
+            #[cfg(feature = "shm")]
+            shared_memory: None,
         }
     }
 }
@@ -72,6 +79,14 @@ impl RestOptions {
     #[must_use]
     pub fn with_control(mut self, control: Arc<dyn ModelControl>) -> Self {
         self.control = Some(control);
+        self
+    }
+
+    /// Lets clients share memory with the server. Both transports may have the same.
+    #[cfg(feature = "shm")]
+    #[must_use]
+    pub fn with_shared_memory(mut self, memory: Arc<SharedMemory>) -> Self {
+        self.shared_memory = Some(memory);
         self
     }
 }

@@ -108,7 +108,10 @@ fn load_parameter(key: &str, value: Value) -> Result<LoadParameter> {
 }
 
 /// The body as JSON; without a body, everything is as by default.
-async fn read<T: DeserializeOwned + Default>(rest: &Rest, request: Request) -> Result<T> {
+pub(super) async fn read<T: DeserializeOwned + Default>(
+    rest: &Rest,
+    request: Request,
+) -> Result<T> {
     let body: Bytes = body::read(request, rest.max_body_bytes).await?;
     if body.is_empty() {
         return Ok(T::default());

@@ -19,6 +19,7 @@ use super::{
     },
     options::RestOptions,
     repository::{index, load, unload},
+    shared_memory::{region_status, register, unregister},
 };
 use crate::{host::Models, protocol::oip::server::Server};
 
@@ -49,12 +50,17 @@ impl ModelPath {
 /// The protocol's routes over these models, to be merged into the host's router.
 pub fn router(models: Arc<dyn Models>, options: RestOptions) -> Router {
     let RestOptions { max_body_bytes, max_json_depth, .. } = options;
+    #[cfg(feature = "shm")]
+    let memory = options.shared_memory;
+    #[cfg(not(feature = "shm"))]
+    let memory = None;
     let server = Server {
         models,
         name: options.server_name,
         version: options.server_version,
         recorder: options.recorder,
         control: options.control,
+        memory,
     };
     let router = routes()
         .into_iter()
@@ -85,6 +91,11 @@ fn routes() -> Vec<(&'static str, MethodRouter<Arc<Rest>>)> {
         ("/v2/models/{model}/versions/{version}/stats", only_get(get(statistics))),
         ("/v2/models/{model}/infer", only_post(post(infer))),
         ("/v2/models/{model}/versions/{version}/infer", only_post(post(infer))),
+        ("/v2/systemsharedmemory/status", only_get(get(region_status))),
+        ("/v2/systemsharedmemory/unregister", only_post(post(unregister))),
+        ("/v2/systemsharedmemory/region/{region}/status", only_get(get(region_status))),
+        ("/v2/systemsharedmemory/region/{region}/register", only_post(post(register))),
+        ("/v2/systemsharedmemory/region/{region}/unregister", only_post(post(unregister))),
         ("/v2/repository/index", only_post(post(index))),
         ("/v2/repository/models/{model}/load", only_post(post(load))),
         ("/v2/repository/models/{model}/unload", only_post(post(unload))),
