@@ -31,7 +31,7 @@
 //! | [`ensemble`] | | models behind one another, Rust functions before and after them |
 //! | [`balance`] | | one model on several replicas |
 //! | [`host`] | | [`host::ModelHost`]: models loaded, swapped and unloaded while they serve; [`host::RegistryFollower`] |
-//! | `protocol` | `http` | Open Inference Protocol and health as axum routers; `serve` within limits |
+//! | `protocol` | `http`, `grpc`, `shm` | Open Inference Protocol and health as axum routers; `serve` within limits |
 //! | `remote` | `remote` | models on other Open Inference Protocol servers, as `Predict` |
 //! | `tower` | `tower` | models as tower services and back |
 //! | `metrics` | `prometheus` | requests, phases, batch sizes, load; `/metrics` |

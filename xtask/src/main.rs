@@ -4,6 +4,7 @@
 mod bench;
 mod command;
 mod demo;
+mod generate;
 mod server;
 mod setup;
 mod test;
@@ -19,6 +20,7 @@ usage: cargo xtask COMMAND
   test          every test, with the real ONNX Runtime and the stock Python clients
   test --services
                 tests against other programs, which must be installed
+  generate      the Rust code of the gRPC protocol, from its .proto
   verify        formatting, lints, every feature alone, documentation
   bench [NAME]  benchmarks against the peers, side by side: session, batcher, http, tensors
   setup         fetch ONNX Runtime and the Python environment into target/ (others call it)
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         ["test"] => test::run(),
         ["test", "--services"] => test::services(),
         ["bench", ref names @ ..] => bench::run(names),
+        ["generate"] => generate::run(),
         ["verify"] => verify::run(),
         _ => {
             print!("{USAGE}");

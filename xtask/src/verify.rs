@@ -18,6 +18,8 @@ const ALONE: [(&str, &[&str]); 2] = [
             "cuda",
             "tensorrt",
             "http",
+            "grpc",
+            "shm",
             "prometheus",
             "tower",
             "tract",

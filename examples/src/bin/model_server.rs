@@ -11,18 +11,26 @@ use std::{
 };
 
 use clap::Parser;
-use mlops_core::{clock::SystemClock, inference::Predict, observe::Observed};
+use mlops_core::{
+    clock::SystemClock,
+    inference::Predict,
+    observe::{Observed, PredictionObserver},
+};
 use mlops_serve::{
     batch::{Batcher, BatcherOptions, Placement},
     host::{
         HostOptions, LoadOptions, LoadedModel, LoaderFn, ModelControl, ModelDirectory, ModelHost,
-        Models, RepositoryControl, VersionPolicy,
+        ModelStatistics, Models, RepositoryControl, ServedModel, VersionPolicy,
     },
     metrics::{self, ModelMetrics, ServeMetrics, prometheus_client::registry::Registry},
-    protocol::{ServeOptions, health, oip, serve},
+    protocol::{ServeOptions, axum::Router, health, oip, serve},
     session::onnxruntime::{DiscoverOptions, OnnxRuntime, OnnxSessionFactory, SessionOptions},
 };
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    task::JoinSet,
+};
 
 #[derive(Parser)]
 #[command(about = "Serves ONNX models over the Open Inference Protocol")]
@@ -33,6 +41,9 @@ struct Arguments {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, default_value = "127.0.0.1:8000")]
     http: SocketAddr,
+    /// Address to serve gRPC on as well
+    #[arg(long)]
+    grpc: Option<SocketAddr>,
     /// Sessions of each model
     #[arg(long, default_value_t = 1)]
     instances: usize,
@@ -91,13 +102,22 @@ async fn main() -> Result<(), Failure> {
     let control = RepositoryControl::new(Arc::clone(&host), Arc::new(repository))
         .with_policy(VersionPolicy::All);
 
-    let options = oip::RestOptions::default().with_recorder(Arc::new(metrics.clone()));
+    let control: Arc<dyn ModelControl> = Arc::new(control);
+    let recorder = Arc::new(metrics.clone());
+    let options = oip::RestOptions::default()
+        .with_recorder(Arc::<ServeMetrics>::clone(&recorder))
+        .with_control(Arc::clone(&control));
     let served: Arc<dyn Models> = Arc::<ModelHost>::clone(&host);
     let router = oip::router(Arc::clone(&served), options)
-        .merge(health::router(served))
+        .merge(health::router(Arc::clone(&served)))
         .merge(metrics::router(Arc::new(registry)));
-    let listener = tokio::net::TcpListener::bind(arguments.http).await?;
-    eprintln!("listening on http://{}", listener.local_addr()?);
+    let mut serving = JoinSet::new();
+    listen(&mut serving, "http", arguments.http, router).await?;
+    if let Some(address) = arguments.grpc {
+        let options =
+            oip::GrpcOptions::default().with_recorder(recorder).with_control(Arc::clone(&control));
+        listen(&mut serving, "grpc", address, oip::grpc_router(served, options)).await?;
+    }
 
     let loading = async {
         for name in found.iter().map(|id| &id.name).collect::<BTreeSet<_>>() {
@@ -107,25 +127,39 @@ async fn main() -> Result<(), Failure> {
             }
         }
     };
-    let stop = async {
-        let mut terminate = signal(SignalKind::terminate()).expect("the runtime has signals");
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
-        }
-        eprintln!("finishing what is under way");
-    };
-    let serving = serve(listener, router, ServeOptions::default(), stop);
-    tokio::pin!(serving);
     tokio::select! {
-        served = &mut serving => served?,
+        Some(served) = serving.join_next() => served??,
         () = loading => {
             eprintln!("ready");
-            serving.await?;
         }
+    }
+    while let Some(served) = serving.join_next().await {
+        served??;
     }
     host.shutdown(Duration::from_secs(30)).await?;
     Ok(())
+}
+
+async fn listen(
+    serving: &mut JoinSet<mlops_core::Result<()>>,
+    scheme: &str,
+    address: SocketAddr,
+    router: Router,
+) -> Result<(), Failure> {
+    let listener = TcpListener::bind(address).await?;
+    eprintln!("listening on {scheme}://{}", listener.local_addr()?);
+    serving.spawn(serve(listener, router, ServeOptions::default(), stop()));
+    Ok(())
+}
+
+/// Until the process is asked to end.
+async fn stop() {
+    let mut terminate = signal(SignalKind::terminate()).expect("the runtime has signals");
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    eprintln!("finishing what is under way");
 }
 
 /// The models `NAME/VERSION/model.onnx` of the directory.
@@ -144,14 +178,19 @@ fn models(arguments: &Arguments, metrics: ServeMetrics) -> Result<ModelDirectory
         let (options, metrics) = (options.clone(), metrics.clone());
         Ok(Arc::new(LoaderFn::new(move |id, _| {
             let watched = metrics.model(id);
+            let statistics = Arc::new(ModelStatistics::new());
             let batcher = Batcher::builder(id.clone(), factory.clone(), options.clone())
                 .observer(Arc::<ModelMetrics>::clone(&watched))
+                .observer(Arc::<ModelStatistics>::clone(&statistics))
                 .start()?;
             let batcher = Arc::new(batcher);
             eprintln!("{id}: {:?}, {}", batcher.placement(), batcher.descriptor().signature);
             watched.watch_load(&batcher);
             let model = Arc::<Batcher>::clone(&batcher);
-            let served = Observed::wrap(model, vec![watched], Arc::new(SystemClock));
+            let observers: Vec<Arc<dyn PredictionObserver>> =
+                vec![watched, Arc::<ModelStatistics>::clone(&statistics)];
+            let observed = Observed::wrap(model, observers, Arc::new(SystemClock));
+            let served = ServedModel::new(observed).with_statistics(statistics);
             Ok(LoadedModel::new(served).with_batcher(batcher))
         })))
     }))

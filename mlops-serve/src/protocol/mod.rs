@@ -3,6 +3,8 @@
 //! Each is a `Router` that the host merges into its own; [`serve`] runs one on a listener.
 
 #[cfg(feature = "http")]
+mod connection;
+#[cfg(feature = "http")]
 pub mod health;
 pub mod oip;
 #[cfg(feature = "http")]

@@ -10,7 +10,10 @@ use mlops_core::{
 use serde::Serialize;
 use smallvec::SmallVec;
 
-use super::binary;
+use crate::protocol::oip::{
+    binary,
+    shared_memory::{Slot, Slots},
+};
 
 /// How outputs are sent: as JSON, or as bytes behind the JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,10 +50,13 @@ pub(super) fn encode(
     response: &InferenceResponse,
     id: Option<&str>,
     form: &OutputForm,
+    slots: &Slots,
 ) -> Result<Encoded> {
     let outputs = || response.outputs.iter().enumerate();
+    let slot = |index: usize| slots.get(index).and_then(Option::as_ref);
+    let is_binary = |index: usize| slot(index).is_none() && form.is_binary(index);
     let binary_bytes: usize = outputs()
-        .filter(|(index, _)| form.is_binary(*index))
+        .filter(|(index, _)| is_binary(*index))
         .map(|(_, (_, tensor))| binary::encoded_size(tensor))
         .sum();
     let mut body = Vec::with_capacity(192 + binary_bytes);
@@ -60,6 +66,11 @@ pub(super) fn encode(
     if let Some(id) = id {
         body.extend_from_slice(b",\"id\":");
         write_json(&mut body, id)?;
+    }
+    if let Some(variant) = &response.variant {
+        body.extend_from_slice(b",\"parameters\":{\"variant\":");
+        write_json(&mut body, &**variant)?;
+        body.push(b'}');
     }
     body.extend_from_slice(b",\"outputs\":[");
     let mut any_binary = false;
@@ -71,7 +82,16 @@ pub(super) fn encode(
         write_json(&mut body, &**name)?;
         write_text(&mut body, format_args!(",\"datatype\":\"{}\",\"shape\":", tensor.data_type()));
         write_json(&mut body, tensor.shape())?;
-        if form.is_binary(index) {
+        if let Some(Slot { region, offset, byte_size }) = slot(index) {
+            body.extend_from_slice(b",\"parameters\":{\"shared_memory_region\":");
+            write_json(&mut body, region)?;
+            write_text(
+                &mut body,
+                format_args!(
+                    ",\"shared_memory_offset\":{offset},\"shared_memory_byte_size\":{byte_size}}}}}"
+                ),
+            );
+        } else if is_binary(index) {
             any_binary = true;
             let size = binary::encoded_size(tensor);
             write_text(
@@ -87,7 +107,7 @@ pub(super) fn encode(
     body.extend_from_slice(b"]}");
     let json_length = any_binary.then_some(body.len());
     for (index, (name, tensor)) in outputs() {
-        if form.is_binary(index) {
+        if is_binary(index) {
             binary::encode(tensor, name, &mut body)?;
         }
     }

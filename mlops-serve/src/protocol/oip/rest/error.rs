@@ -7,7 +7,7 @@ use axum::{
 };
 use mlops_core::Error;
 
-use super::headers::ERROR_CODE;
+use crate::protocol::oip::headers::ERROR_CODE;
 
 /// An error on its way to a client.
 #[derive(Debug)]
@@ -29,6 +29,10 @@ impl IntoResponse for WireError {
         }
         let code = HeaderValue::from_static(self.0.code());
         response.headers_mut().insert(ERROR_CODE, code);
+        if let Error::Unsupported { what: super::compression::WHAT, .. } = self.0 {
+            let known = HeaderValue::from_static(super::compression::ENCODINGS);
+            response.headers_mut().insert(header::ACCEPT_ENCODING, known);
+        }
         response
     }
 }
