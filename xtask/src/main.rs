@@ -6,6 +6,7 @@ mod command;
 mod demo;
 mod server;
 mod setup;
+mod soak;
 mod test;
 mod verify;
 
@@ -20,7 +21,9 @@ usage: cargo xtask COMMAND
   test --services
                 tests against other programs, which must be installed
   verify        formatting, lints, every feature alone, documentation
-  bench [NAME]  benchmarks against the peers, side by side: session, batcher, http, tensors
+  bench [NAME]  the bars, side by side with a baseline: session, batcher, http, generator, tensors
+  bench peers   the same models and loads on other servers, in turn; hours, minutes with --quick
+  soak          requests under hot swaps, in full counts
   setup         fetch ONNX Runtime and the Python environment into target/ (others call it)
   setup --system
                 install the other programs that `test --services` needs (apt)
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         ["test"] => test::run(),
         ["test", "--services"] => test::services(),
         ["bench", ref names @ ..] => bench::run(names),
+        ["soak", ref options @ ..] => soak::run(options),
         ["verify"] => verify::run(),
         _ => {
             print!("{USAGE}");

@@ -29,5 +29,5 @@ pub use self::{
     mix::{Corpus, Mix, Sizes, Ticket},
     report::{Outcome, Report},
     run::LoadTest,
-    usage::Usage,
+    usage::{Usage, process_tree},
 };

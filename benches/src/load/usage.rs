@@ -31,23 +31,10 @@ impl Usage {
     /// # Errors
     /// If `/proc` cannot be read, or there is no such process.
     pub fn of_process_tree(pid: u32) -> io::Result<Self> {
-        let mut children: HashMap<u32, Vec<Process>> = HashMap::new();
         let mut total = Self::default();
-        let mut found = vec![Process::read(&pid.to_string())?];
-        for entry in fs::read_dir("/proc")?.flatten() {
-            let name = entry.file_name();
-            let Some(name) = name.to_str().filter(|name| name.parse::<u32>().is_ok()) else {
-                continue;
-            };
-            // A process may end while the list is read.
-            if let Ok(process) = Process::read(name) {
-                children.entry(process.parent).or_default().push(process);
-            }
-        }
-        while let Some(process) = found.pop() {
+        for process in tree(pid)? {
             total.cpu += process.cpu;
             total.resident_bytes += process.resident_bytes;
-            found.extend(children.remove(&process.pid).into_iter().flatten());
         }
         Ok(total)
     }
@@ -56,6 +43,36 @@ impl Usage {
     pub(super) fn since(self, earlier: Self) -> Self {
         Self { cpu: self.cpu.saturating_sub(earlier.cpu), ..self }
     }
+}
+
+/// A process and all that it started, itself first.
+///
+/// # Errors
+/// If `/proc` cannot be read, or there is no such process.
+pub fn process_tree(pid: u32) -> io::Result<Vec<u32>> {
+    Ok(tree(pid)?.into_iter().map(|process| process.pid).collect())
+}
+
+fn tree(pid: u32) -> io::Result<Vec<Process>> {
+    let mut found = vec![Process::read(&pid.to_string())?];
+    let mut children: HashMap<u32, Vec<Process>> = HashMap::new();
+    for entry in fs::read_dir("/proc")?.flatten() {
+        let name = entry.file_name();
+        let Some(name) = name.to_str().filter(|name| name.parse::<u32>().is_ok()) else {
+            continue;
+        };
+        // A process may end while the list is read.
+        if let Ok(process) = Process::read(name) {
+            children.entry(process.parent).or_default().push(process);
+        }
+    }
+    let mut next = 0;
+    while let Some(process) = found.get(next) {
+        let theirs = children.remove(&process.pid);
+        found.extend(theirs.into_iter().flatten());
+        next += 1;
+    }
+    Ok(found)
 }
 
 #[derive(Debug)]
@@ -111,9 +128,11 @@ mod tests {
         let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
         let tree = Usage::of_process_tree(std::process::id()).unwrap();
         let child_only = Usage::of_process_tree(child.id()).unwrap();
+        assert!(child_only.resident_bytes > 0);
+        assert_eq!(process_tree(child.id()).unwrap(), [child.id()]);
+        assert!(process_tree(std::process::id()).unwrap().contains(&child.id()));
         child.kill().unwrap();
         child.wait().unwrap();
-        assert!(child_only.resident_bytes > 0);
         assert!(tree.resident_bytes > child_only.resident_bytes);
         assert!(Usage::of_process_tree(child.id()).is_err(), "it has ended");
     }
