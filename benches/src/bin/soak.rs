@@ -41,11 +41,15 @@ fn main() -> Result<()> {
     let report = Soak::new(arguments.requests, arguments.swaps).run(&host)?;
     println!("{report}");
     report.check()?;
-    let mebibytes = |bytes: Option<&u64>| *bytes.unwrap_or(&0) as f64 / f64::from(1 << 20);
+    let quarters: Vec<String> = (0..=4)
+        .map(|quarter| {
+            let last = report.resident.len() - 1;
+            format!("{:.1}", report.resident[quarter * last / 4] as f64 / f64::from(1 << 20))
+        })
+        .collect();
     println!(
-        "resident after the first swap {:.1} MiB, after the last {:.1} MiB; growth {:.2} %",
-        mebibytes(report.resident.first()),
-        mebibytes(report.resident.last()),
+        "resident after each quarter {} MiB; growth {:.2} %",
+        quarters.join(", "),
         100.0 * report.growth()
     );
     // A leak shows after some swaps only; with fewer it is noise.

@@ -66,7 +66,6 @@ impl SoakReport {
         self.answered += other.answered;
         self.wrong += other.wrong;
         self.swaps += other.swaps;
-        self.versions.extend(other.versions);
         for (what, count) in other.failed {
             *self.failed.entry(what).or_default() += count;
         }

@@ -1,6 +1,7 @@
 //! [`Soak`].
 
 use std::{
+    collections::BTreeSet,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -8,7 +9,9 @@ use std::{
     time::Instant,
 };
 
-use mlops_core::{inference::InferenceRequest, tensor::NamedTensors, testing::approx_eq};
+use mlops_core::{
+    inference::InferenceRequest, model::ModelVersion, tensor::NamedTensors, testing::approx_eq,
+};
 use parking_lot::Mutex;
 use tokio::{sync::Mutex as TurnMutex, task::JoinSet};
 
@@ -68,6 +71,7 @@ impl Soak {
             next: AtomicU64::new(0),
             turn: TurnMutex::new(()),
             resident: Mutex::default(),
+            versions: Mutex::default(),
         });
         let (rows, started) = (host.rows_run(), Instant::now());
         let mut clients = JoinSet::new();
@@ -81,6 +85,7 @@ impl Soak {
         report.elapsed = started.elapsed();
         report.rows_run = host.rows_run() - rows;
         report.resident = std::mem::take(&mut work.resident.lock());
+        report.versions = std::mem::take(&mut work.versions.lock());
         Ok(report)
     }
 }
@@ -102,6 +107,7 @@ struct Work<H> {
     /// One swap at a time.
     turn: TurnMutex<()>,
     resident: Mutex<Vec<u64>>,
+    versions: Mutex<BTreeSet<ModelVersion>>,
 }
 
 impl<H: HotSwap> Work<H> {
@@ -110,6 +116,7 @@ impl<H: HotSwap> Work<H> {
     async fn client(self: Arc<Self>) -> Result<SoakReport> {
         let every = self.soak.requests / (self.soak.swaps + 1);
         let mut report = SoakReport::default();
+        let mut last = None;
         loop {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
             if number >= self.soak.requests {
@@ -125,7 +132,10 @@ impl<H: HotSwap> Work<H> {
             match model.predict.predict(InferenceRequest::new(pair.inputs.clone())).await {
                 Ok(answer) if approx_eq(&answer.outputs, &pair.expected, TOLERANCE) => {
                     report.answered += 1;
-                    report.versions.insert(answer.served_by.version);
+                    let version = answer.served_by.version;
+                    if last.replace(version) != Some(version) {
+                        self.versions.lock().insert(version);
+                    }
                 }
                 Ok(_) => report.wrong += 1,
                 Err(error) => *report.failed.entry(error.report()).or_default() += 1,

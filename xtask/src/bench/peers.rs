@@ -1,8 +1,8 @@
 //! Other servers on the same models and loads.
 
 use crate::{
-    bench::models,
-    command::{Result, cargo, command, execute, root, target},
+    bench::{models, placed},
+    command::{Result, cargo, command, execute, target},
     setup,
 };
 
@@ -25,7 +25,5 @@ pub(super) fn run(options: &[&str]) -> Result<()> {
         command(env!("CARGO"), &["build", "--release", "--locked", "--manifest-path", manifest])
             .env("CARGO_TARGET_DIR", target().join("peers/furnace")),
     )?;
-    let mut peers = command(target().join("release/peers"), &[]);
-    peers.arg("--root").arg(root()).arg("--target").arg(target());
-    execute(peers.arg("--library").arg(library).args(options))
+    execute(placed("peers", &library).args(options))
 }
