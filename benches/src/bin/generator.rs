@@ -2,12 +2,18 @@
 //! near these are the generator's, not the server's. `cargo xtask bench generator` runs it.
 #![expect(clippy::print_stdout, reason = "a program talks to its terminal")]
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Command, Stdio},
+    sync::Arc,
+    time::Duration,
+};
 
 use benches::{
     Result,
     load::{
-        Arrivals, InstantServer, LoadTest, Process,
+        Arrivals, InstantServer, Lengths, LoadTest, Process, Report,
         transport::{HttpRequest, HttpTransport, InProcess, Transport},
     },
     peers,
@@ -25,14 +31,39 @@ const ROUNDS: usize = 5;
 const SECONDS: f64 = 2.0;
 
 fn main() -> Result<()> {
-    let corpus = peers::corpus("small", benches::load::Lengths::Fixed(1))?;
+    if std::env::args().nth(1).as_deref() == Some("serve") {
+        return serve();
+    }
+    // In a process of its own, so that its CPU time is told apart.
+    let mut server = Command::new(std::env::current_exe()?)
+        .arg("serve")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut url = String::new();
+    BufReader::new(server.stdout.take().ok_or("no output")?).read_line(&mut url)?;
+    let measured = measure(url.trim());
+    server.kill()?;
+    server.wait()?;
+    measured
+}
+
+/// Answers at once until its standard input ends.
+fn serve() -> Result<()> {
     let server = InstantServer::start()?;
+    println!("{}", server.url());
+    std::io::copy(&mut std::io::stdin(), &mut std::io::sink())?;
+    Ok(())
+}
+
+fn measure(server: &str) -> Result<()> {
+    let corpus = peers::corpus("small", Lengths::Fixed(1))?;
     let encode = |inputs: &_| HttpRequest::oip_binary("small", inputs);
-    let http = Arc::new(HttpTransport::new(&server.url(), &corpus, encode)?);
+    let http = Arc::new(HttpTransport::new(server, &corpus, encode)?);
     let in_process = Arc::new(InProcess::new(free_model()?, &corpus));
 
     println!(
-        "| one thread, nothing to wait for | requests/s | CPU a request, both ends | sent late, p99 |"
+        "| one thread, nothing to wait for | requests/s | its CPU a request | sent late, p99 |"
     );
     println!("| --- | --- | --- | --- |");
     let mut most = 0_f64;
@@ -50,7 +81,7 @@ fn main() -> Result<()> {
     println!("\n| the same server under `wrk -t1` | requests/s |");
     println!("| --- | --- |");
     let script = Path::new("benches/wrk/infer.lua");
-    let url = format!("{}/v2/models/small/infer", server.url());
+    let url = format!("{server}/v2/models/small/infer");
     for clients in [1, 16, 256] {
         let rates: Result<Vec<f64>> =
             (0..ROUNDS).map(|_| Ok(peers::wrk(script, &url, 64, clients, SECONDS)?.0)).collect();
@@ -64,9 +95,7 @@ fn row<T: Transport>(label: &str, arrivals: Arrivals, transport: &Arc<T>) -> Res
         .with_duration(Duration::from_millis(300), Duration::from_secs_f64(SECONDS));
     let reports: Result<Vec<_>> = (0..ROUNDS).map(|_| test.run(transport)).collect();
     let reports = reports?;
-    let of = |figure: &dyn Fn(&benches::load::Report) -> f64| {
-        median(reports.iter().map(figure).collect())
-    };
+    let of = |figure: &dyn Fn(&Report) -> f64| median(reports.iter().map(figure).collect());
     let rate = of(&|report| report.throughput());
     let cpu = of(&|report| report.client_cpu_per_answer().unwrap_or_default().as_secs_f64() * 1e6);
     let late = of(&|report| report.start_delay.quantile(0.99).as_secs_f64() * 1e6);

@@ -1,7 +1,8 @@
 //! A load generator, open or closed, free of coordinated omission.
 //!
-//! [`Arrivals`] says when requests are due, [`Mix`] what each of them is, a [`Transport`] carries
-//! them to a model in this process or to a server, and [`LoadTest`] does it and [`Report`]s.
+//! [`Arrivals`] says when requests are due, [`Mix`] what each of them is, a
+//! [`Transport`](transport::Transport) carries them to a model in this process or to a server, and
+//! [`LoadTest`] does it and [`Report`]s.
 //!
 //! Latency is counted from when a request was *due*, not from when it was sent. A server that stalls
 //! holds up the requests behind the one it stalls on; a generator that starts its clock when it
