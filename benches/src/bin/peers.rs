@@ -6,14 +6,15 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use benches::{
     Result,
-    load::Lengths,
     peers::{
-        Case, Form, Load, MODELS, PEERS, Peer, Places, RunningPeer, Table, cases, corpus,
+        Case, Form, LENGTH, Load, MODELS, PEERS, Peer, Places, RunningPeer, Table, cases, corpus,
         perf_analyzer, wrk,
     },
     rounds::median,
 };
 use clap::Parser;
+use mlops_core::inference::{InferenceSession, RunOptions};
+use mlops_serve::session::onnxruntime::{OnnxRuntime, OnnxSessionFactory, SessionOptions};
 
 #[derive(Parser)]
 struct Arguments {
@@ -69,6 +70,7 @@ fn compare(arguments: &Arguments, places: &Places, model: &str) -> Result<()> {
     let cases = cases(model);
     let mut tables: Vec<_> =
         cases.iter().map(|case| Table::new(format!("{model}, {}", case.label))).collect();
+    let expected = expected(places, model)?;
     let mut others = Others::default();
     let mut failed = BTreeMap::new();
     let servers: Vec<Peer> = PEERS
@@ -83,7 +85,9 @@ fn compare(arguments: &Arguments, places: &Places, model: &str) -> Result<()> {
             if failed.contains_key(peer.name) {
                 continue;
             }
-            let round = Round { arguments, places, peer, model, cases: &cases, number: round };
+            let (cases, expected) = (&cases[..], &expected[..]);
+            let number = round;
+            let round = Round { arguments, places, peer, model, cases, expected, number };
             // One that cannot be measured is said to be so; the others are.
             if let Err(error) = round.measure(&mut tables, &mut others) {
                 eprintln!("{}: {error}", peer.name);
@@ -99,6 +103,17 @@ fn compare(arguments: &Arguments, places: &Places, model: &str) -> Result<()> {
     Ok(())
 }
 
+/// What ONNX Runtime answers to the first request, in this process.
+fn expected(places: &Places, model: &str) -> Result<Vec<f32>> {
+    let runtime = OnnxRuntime::load(&places.library)?;
+    let options = SessionOptions::default();
+    let path = places.models.join(model).join("1/model.onnx");
+    let mut session = OnnxSessionFactory::from_file(&runtime, path, options).open_session()?;
+    let request = corpus(model, LENGTH)?.sound.swap_remove(0);
+    let outputs = session.run(&request, &RunOptions::default())?;
+    Ok(outputs.require("output")?.as_slice::<f32>()?.to_vec())
+}
+
 /// One server with one model in one round.
 struct Round<'run> {
     arguments: &'run Arguments,
@@ -106,14 +121,17 @@ struct Round<'run> {
     peer: Peer,
     model: &'run str,
     cases: &'run [Case],
+    /// What ONNX Runtime answers to the first request.
+    expected: &'run [f32],
     number: usize,
 }
 
 impl Round<'_> {
     fn measure(&self, tables: &mut [Table], others: &mut Others) -> Result<()> {
-        let Self { arguments, places, peer, model, cases, number } = *self;
-        let first = corpus(model, Lengths::Fixed(24))?;
+        let Self { arguments, places, peer, model, cases, number, .. } = *self;
+        let first = corpus(model, LENGTH)?;
         let running = RunningPeer::start(peer, places, model, &first)?;
+        running.check(&first.sound[0], self.expected)?;
         let mut capacity = 0_f64;
         for (case, table) in cases.iter().zip(tables) {
             let corpus = corpus(model, case.lengths)?;

@@ -39,7 +39,8 @@ pub enum Load {
     Open(f64),
 }
 
-const LENGTH: Lengths = Lengths::Fixed(24);
+/// The length of requests that are not of mixed lengths, in tokens.
+pub const LENGTH: Lengths = Lengths::Fixed(24);
 const LENGTHS: Lengths = Lengths::LogNormal { median: 24.0, sigma: 0.7, max: 128 };
 
 /// The loads for a model, those that measure capacity first.

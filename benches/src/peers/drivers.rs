@@ -29,11 +29,15 @@ pub fn wrk(
     if text.contains("Non-2xx") || !output.status.success() {
         return Err(format!("wrk against {url}: {text}").into());
     }
+    read_wrk(&text).ok_or_else(|| format!("wrk says: {text}").into())
+}
+
+fn read_wrk(text: &str) -> Option<Measured> {
     let after = |label: &str| {
-        let line = text.lines().find(|line| line.trim_start().starts_with(label));
-        line.and_then(|line| line.split_whitespace().last()).ok_or(format!("no {label}: {text}"))
+        let line = text.lines().find(|line| line.trim_start().starts_with(label))?;
+        line.split_whitespace().last()
     };
-    Ok((after("Requests/sec")?.parse()?, after("99%")?.to_owned()))
+    Some((after("Requests/sec")?.parse().ok()?, after("99%")?.to_owned()))
 }
 
 /// `perf_analyzer` over HTTP with `clients` requests under way.
@@ -62,13 +66,36 @@ pub fn perf_analyzer(
         .output()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let errors = String::from_utf8_lossy(&output.stderr);
-    // Concurrency: 16, throughput: 11247.3 infer/sec, latency 2840 usec
-    let result = text.lines().rev().find_map(|line| line.split_once("throughput: "));
-    let Some((_, result)) = result.filter(|_| output.status.success()) else {
+    read_perf_analyzer(&text).filter(|_| output.status.success()).ok_or_else(|| {
         let said = errors.lines().chain(text.lines()).find(|line| !line.trim().is_empty());
-        return Err(said.unwrap_or("perf_analyzer said nothing").trim().to_owned().into());
-    };
-    let rate = result.split(' ').next().unwrap_or_default().parse()?;
-    let p99 = result.rsplit_once("latency ").map_or("", |(_, latency)| latency);
-    Ok((rate, p99.replace(" usec", "us")))
+        said.unwrap_or("perf_analyzer said nothing").trim().to_owned().into()
+    })
+}
+
+fn read_perf_analyzer(text: &str) -> Option<Measured> {
+    let result = text.lines().rev().find_map(|line| line.split_once("throughput: "))?.1;
+    let (rate, latency) = result.split_once(" infer/sec, latency ")?;
+    Some((rate.parse().ok()?, latency.replace(" usec", "us")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_wrk_prints_is_read() {
+        let text = "  Latency Distribution\n     50%    0.30ms\n     99%    1.33ms\n\
+                    Requests/sec:  59129.10\nTransfer/sec:     12.01MB\n";
+        assert_eq!(read_wrk(text), Some((59_129.1, "1.33ms".into())));
+        assert_eq!(read_wrk("unable to connect to 127.0.0.1:1 Connection refused"), None);
+    }
+
+    #[test]
+    fn what_perf_analyzer_prints_is_read() {
+        let text = "Request concurrency: 16\n  Client:\n    Throughput: 9432.1 infer/sec\n\
+                    Inferences/Second vs. Client p99 Batch Latency\n\
+                    Concurrency: 16, throughput: 9432.1 infer/sec, latency 3717 usec\n";
+        assert_eq!(read_perf_analyzer(text), Some((9432.1, "3717us".into())));
+        assert_eq!(read_perf_analyzer("error: failed to get model config: Not Found"), None);
+    }
 }

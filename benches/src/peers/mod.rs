@@ -10,7 +10,7 @@ mod running;
 mod table;
 
 pub use self::{
-    case::{Case, Load, MODELS, cases, corpus},
+    case::{Case, LENGTH, Load, MODELS, cases, corpus},
     drivers::{perf_analyzer, wrk},
     peer::{Form, PEERS, Peer, Places},
     running::RunningPeer,

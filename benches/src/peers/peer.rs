@@ -5,6 +5,8 @@ use std::{
     process::Command,
 };
 
+use bytes::Bytes;
+use hyper::Response;
 use mlops_core::tensor::NamedTensors;
 use serde_json::{Value, json};
 
@@ -176,6 +178,30 @@ impl Peer {
     }
 }
 
+/// The numbers of an answer.
+pub(super) fn decode(form: Form, answer: &Response<Bytes>) -> Result<Vec<f32>> {
+    if form == Form::OipBinary {
+        let length = answer.headers().get("inference-header-content-length");
+        let length = length.ok_or("no binary part")?.to_str()?.parse::<usize>()?;
+        let tail = answer.body().get(length..).ok_or("the JSON is longer than the answer")?;
+        let chunks = tail.chunks_exact(4).filter_map(|chunk| chunk.try_into().ok());
+        return Ok(chunks.map(f32::from_le_bytes).collect());
+    }
+    let json: Value = serde_json::from_slice(answer.body())?;
+    let mut numbers = Vec::new();
+    let nested = [&json["outputs"][0]["data"], &json["output"], &json];
+    let nested = nested.into_iter().find(|value| value.is_array());
+    flatten(nested.ok_or(format!("no numbers in {json}"))?, &mut numbers);
+    Ok(numbers)
+}
+
+fn flatten(value: &Value, numbers: &mut Vec<f32>) {
+    match value {
+        Value::Array(values) => values.iter().for_each(|value| flatten(value, numbers)),
+        other => numbers.extend(other.as_f64().map(|number| number as f32)),
+    }
+}
+
 /// A folder that holds this model alone.
 fn alone(places: &Places, model: &str, counts: &Path) -> PathBuf {
     let folder = counts.with_extension("models");
@@ -205,5 +231,27 @@ mod tests {
         let array = Array3::from_shape_fn((2, 1, 2), |(a, _, c)| (10 * a + c) as f32);
         let json = nested(&Tensor::from_array(array)).unwrap();
         assert_eq!(json, json!([[[0.0, 1.0]], [[10.0, 11.0]]]));
+    }
+
+    #[test]
+    fn every_form_of_answer_is_read() {
+        let json = |text: &'static str| Response::new(Bytes::from(text));
+        for (form, answer) in [
+            (Form::OipJson, json(r#"{"outputs":[{"name":"output","data":[1.5,-2]}]}"#)),
+            (Form::Json("/infer"), json("[[1.5,-2.0]]")),
+            (Form::Json("/predict"), json(r#"{"output":[[1.5],[-2.0]]}"#)),
+        ] {
+            assert_eq!(decode(form, &answer).unwrap(), [1.5, -2.0]);
+        }
+        let mut body = b"{}".to_vec();
+        body.extend([1.5_f32, -2.0].iter().flat_map(|x| x.to_le_bytes()));
+        let binary = |length: &str| {
+            let answer = Response::builder().header("inference-header-content-length", length);
+            decode(Form::OipBinary, &answer.body(Bytes::from(body.clone())).unwrap())
+        };
+        assert_eq!(binary("2").unwrap(), [1.5, -2.0]);
+        assert!(binary("11").is_err() && binary("x").is_err());
+        assert!(decode(Form::OipBinary, &json("{}")).is_err());
+        assert!(decode(Form::OipJson, &json(r#"{"error":"no"}"#)).is_err());
     }
 }

@@ -10,17 +10,18 @@ use std::{
     time::{Duration, Instant},
 };
 
+use mlops_core::tensor::NamedTensors;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::{
-    peer::{Batches, Peer, Places},
+    peer::{Batches, Peer, Places, decode},
     table::Figures,
 };
 use crate::{
     Failure, Result,
     load::{
         Corpus, LoadTest, Outcome, Ticket, process_tree,
-        transport::{Connection, HttpTransport, Transport, get},
+        transport::{Connection, HttpTransport, Transport, get, post},
     },
 };
 
@@ -94,6 +95,23 @@ impl RunningPeer {
     fn transport(&self, corpus: &Corpus) -> Result<Arc<HttpTransport>> {
         let encode = |inputs: &_| self.peer.encode(&self.model, inputs);
         Ok(Arc::new(HttpTransport::new(&self.url, corpus, encode)?))
+    }
+
+    /// Checks that it gives the answer that ONNX Runtime gives in this process: a server that is
+    /// fast and wrong is not compared.
+    ///
+    /// # Errors
+    /// If it gives another.
+    pub fn check(&self, request: &NamedTensors, expected: &[f32]) -> Result<()> {
+        let answer = post(&self.url, self.peer.encode(&self.model, request)?)?;
+        let given = decode(self.peer.form, &answer)?;
+        let is_equal = given.len() == expected.len()
+            && given.iter().zip(expected).all(|(one, other)| (one - other).abs() < 1e-4);
+        if is_equal {
+            Ok(())
+        } else {
+            Err(format!("{} answers {given:?}, not {expected:?}", self.peer.name).into())
+        }
     }
 
     /// Where it listens.

@@ -11,7 +11,7 @@ use std::{
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::{Request, StatusCode, Uri, client::conn::http1};
+use hyper::{Request, Response, StatusCode, Uri, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
@@ -107,8 +107,8 @@ impl Connection for HttpConnection {
             return Outcome::Left;
         }
         match open.exchange(request).await {
-            Ok((StatusCode::OK, _)) => Outcome::Answered,
-            Ok((status, _)) => Outcome::Refused(status.as_u16()),
+            Ok(answer) if answer.status() == StatusCode::OK => Outcome::Answered,
+            Ok(answer) => Outcome::Refused(answer.status().as_u16()),
             Err(_) => {
                 self.open = None;
                 Outcome::Broken
@@ -119,16 +119,12 @@ impl Connection for HttpConnection {
 
 impl Open {
     /// Sends a request and waits for the whole answer.
-    async fn exchange(
-        &mut self,
-        request: Request<Full<Bytes>>,
-    ) -> hyper::Result<(StatusCode, Bytes)> {
+    async fn exchange(&mut self, request: Request<Full<Bytes>>) -> hyper::Result<Response<Bytes>> {
         let Self { sender, driver } = self;
         let mut answer = pin!(async {
             sender.ready().await?;
-            let response = sender.send_request(request).await?;
-            let status = response.status();
-            Ok((status, response.into_body().collect().await?.to_bytes()))
+            let (head, body) = sender.send_request(request).await?.into_parts();
+            Ok(Response::from_parts(head, body.collect().await?.to_bytes()))
         });
         let mut ended = false;
         poll_fn(|context| {
@@ -181,15 +177,30 @@ pub fn get(url: &str) -> Result<Bytes> {
     let uri: Uri = url.parse()?;
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
     let request = Request::get(path).header("host", host).body(Full::default())?;
-    let fetch = async {
+    Ok(fetch(address, request)?.into_body())
+}
+
+/// The answer to a request. Blocks.
+///
+/// # Errors
+/// As [`get`].
+pub fn post(server: &str, request: HttpRequest) -> Result<Response<Bytes>> {
+    let (address, host) = resolve(server)?;
+    fetch(address, request.into_hyper(&host)?)
+}
+
+fn fetch(address: SocketAddr, request: Request<Full<Bytes>>) -> Result<Response<Bytes>> {
+    let asked = request.uri().clone();
+    let exchange = async {
         let mut connection = HttpConnection { address, requests: Arc::default(), open: None };
-        let (status, body) = connection.open().await?.exchange(request).await?;
-        if status == StatusCode::OK {
-            Ok(body)
+        let answer = connection.open().await?.exchange(request).await?;
+        if answer.status() == StatusCode::OK {
+            Ok(answer)
         } else {
-            Err(format!("{url}: {status}: {}", String::from_utf8_lossy(&body)).into())
+            let text = String::from_utf8_lossy(answer.body());
+            Err(format!("{asked}: {}: {text}", answer.status()).into())
         }
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async { tokio::time::timeout(Duration::from_secs(5), fetch).await })?
+    runtime.block_on(async { tokio::time::timeout(Duration::from_secs(5), exchange).await })?
 }

@@ -11,7 +11,7 @@ use super::{
 use crate::Result;
 
 pub use self::{
-    http::{HttpTransport, get},
+    http::{HttpTransport, get, post},
     in_process::InProcess,
     wire::{HttpRequest, numbers, read_metadata},
 };
