@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -23,14 +23,22 @@ use mlops_serve::{
     session::onnxruntime::{OnnxRuntime, OnnxSessionFactory, SessionOptions},
 };
 
-#[path = "../../mlops-serve/tests/fixture/mod.rs"]
-#[expect(dead_code, reason = "only the library is needed here")]
-mod fixture;
+/// The library that `cargo xtask setup` put under `target/`, or the one `ORT_DYLIB_PATH` names.
+fn library() -> PathBuf {
+    if let Some(path) = std::env::var_os("ORT_DYLIB_PATH") {
+        return path.into();
+    }
+    let name =
+        format!("{}onnxruntime{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/onnxruntime").join(name);
+    assert!(path.exists(), "{} is missing: run `cargo xtask setup` first", path.display());
+    path
+}
 
 fn digits() -> Arc<dyn SessionFactory> {
     let model = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../examples/data/digits/models/digits/1/model.onnx");
-    let runtime = OnnxRuntime::load(fixture::library()).unwrap();
+    let runtime = OnnxRuntime::load(library()).unwrap();
     Arc::new(OnnxSessionFactory::from_file(&runtime, model, SessionOptions::default()))
 }
 

@@ -130,7 +130,7 @@ impl LoadTest {
                 senders.push(scope.spawn(move || -> Result<Option<Report>> {
                     let runtime =
                         tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-                    runtime.block_on(async {
+                    runtime.block_on(async move {
                         let share = self.arrivals.share(thread, threads);
                         let mut connections = Vec::new();
                         for _ in 0..share.connections() {
@@ -139,6 +139,8 @@ impl LoadTest {
                         let timer = FineTimer::new()?;
                         // Nobody listens if another thread has failed.
                         opened.send(()).ok();
+                        // Kept, it would let the others' failure go unnoticed.
+                        drop(opened);
                         let Ok(start) = start.recv() else {
                             return Ok(None);
                         };

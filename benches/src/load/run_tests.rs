@@ -172,3 +172,28 @@ async fn the_same_seed_sends_the_same() {
         assert_ne!(run(1, arrivals).await, run(2, arrivals).await);
     }
 }
+
+/// Connects once.
+struct OneConnection(std::sync::atomic::AtomicBool);
+
+impl Transport for OneConnection {
+    type Connection = Model;
+
+    fn sizes(&self) -> Sizes {
+        SIZES
+    }
+
+    async fn connect(&self) -> Result<Model> {
+        if self.0.swap(true, std::sync::atomic::Ordering::Relaxed) {
+            return Err("no more connections".into());
+        }
+        Ok(Model { start: Instant::now(), answer: |_, _| None })
+    }
+}
+
+#[test]
+fn a_thread_that_cannot_connect_ends_the_test_before_it_begins() {
+    let transport = Arc::new(OneConnection(false.into()));
+    let test = seconds(Arrivals::Closed { clients: 2 }, 3600).with_threads(2);
+    assert!(test.run(&transport).unwrap_err().to_string().contains("no more connections"));
+}

@@ -2,15 +2,13 @@
 
 use std::{collections::HashMap, fs, io, time::Duration};
 
-/// A tick of the kernel's process accounting: `USER_HZ` is 100 on every platform Linux has today.
-const TICK: Duration = Duration::from_millis(10);
-const PAGE_BYTES: u64 = 4096;
+use rustix::param::{clock_ticks_per_second, page_size};
 
 /// CPU time and memory of one or several processes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Usage {
-    /// CPU time, the kernel's on their behalf included, in steps of 10 ms.
+    /// CPU time, the kernel's on their behalf included, in ticks of 10 ms.
     pub cpu: Duration,
     /// Memory resident at the end, summed: what processes share counts for each of them.
     pub resident_bytes: u64,
@@ -103,8 +101,8 @@ impl Process {
         Some(Self {
             pid,
             parent: field(4)?.try_into().ok()?,
-            cpu: TICK * u32::try_from(ticks).ok()?,
-            resident_bytes: field(24)? * PAGE_BYTES,
+            cpu: Duration::from_secs_f64(ticks as f64 / clock_ticks_per_second() as f64),
+            resident_bytes: field(24)? * page_size() as u64,
         })
     }
 }
@@ -118,8 +116,8 @@ mod tests {
         let text = "42 (a (b) 7) S 7 42 42 0 -1 4194560 1 2 3 4 100 20 3 1 20 0 9 0 5 6 256 7 8";
         let process = Process::parse(text).unwrap();
         assert_eq!((process.pid, process.parent), (42, 7));
-        assert_eq!(process.cpu, Duration::from_millis(1240));
-        assert_eq!(process.resident_bytes, 256 * PAGE_BYTES);
+        assert_eq!(process.cpu.as_secs_f64() * clock_ticks_per_second() as f64, 124.0);
+        assert_eq!(process.resident_bytes, 256 * page_size() as u64);
         assert!(Process::parse("42 (short) S 7").is_none());
     }
 
