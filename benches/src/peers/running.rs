@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File},
     net::TcpListener,
+    os::unix::process::CommandExt,
     path::PathBuf,
     process::{Child, Stdio},
     sync::Arc,
@@ -11,7 +12,7 @@ use std::{
 };
 
 use mlops_core::tensor::NamedTensors;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use super::{
     peer::{Batches, Peer, Places, decode},
@@ -52,6 +53,7 @@ impl RunningPeer {
         let mut command = peer.command(places, model, port, &counts);
         let child = command
             .current_dir(&places.scratch)
+            .process_group(0)
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
             .stderr(output)
@@ -171,11 +173,15 @@ impl RunningPeer {
 
 impl Drop for RunningPeer {
     fn drop(&mut self) {
-        // One that has ended by itself has left nobody behind.
-        for pid in process_tree(self.child.id()).unwrap_or_default() {
-            if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
-                kill_process(pid, Signal::KILL).ok();
-            }
+        let pid_of = |pid: u32| i32::try_from(pid).ok().and_then(Pid::from_raw);
+        // Both: some servers give their workers a group of their own, and a server that has crashed
+        // is no longer the parent of its workers.
+        let tree = process_tree(self.child.id()).unwrap_or_default();
+        if let Some(group) = pid_of(self.child.id()) {
+            kill_process_group(group, Signal::KILL).ok();
+        }
+        for pid in tree.into_iter().filter_map(pid_of) {
+            kill_process(pid, Signal::KILL).ok();
         }
         self.child.wait().ok();
     }
