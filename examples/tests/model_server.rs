@@ -23,6 +23,7 @@ fn library() -> PathBuf {
 struct Server {
     child: Child,
     url: String,
+    grpc: Option<String>,
 }
 
 impl Server {
@@ -37,24 +38,26 @@ impl Server {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut url = None;
+        let (mut url, mut grpc) = (None, None);
         for line in lines.by_ref() {
             let line = line.unwrap();
             eprintln!("server: {line}");
-            if let Some(address) = line.strip_prefix("listening on ") {
+            if let Some(address) = line.strip_prefix("listening on http://") {
                 url = Some(address.to_owned());
+            }
+            if let Some(address) = line.strip_prefix("listening on grpc://") {
+                grpc = Some(address.to_owned());
             }
             if line == "ready" {
                 break;
             }
         }
         std::thread::spawn(move || lines.for_each(|line| eprintln!("server: {}", line.unwrap())));
-        Self { child, url: url.expect("the server listens") }
+        Self { child, url: url.expect("the server listens"), grpc }
     }
 
     fn get(&self, path: &str) -> String {
-        let address = self.url.strip_prefix("http://").unwrap();
-        let mut stream = TcpStream::connect(address).unwrap();
+        let mut stream = TcpStream::connect(&self.url).unwrap();
         write!(stream, "GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
@@ -94,10 +97,11 @@ fn tritonclient_gets_what_python_onnxruntime_gets() {
     for more in
         [&["--placement", "thread", "--instances", "2"][..], &["--placement", "caller-runs"]]
     {
-        let server = Server::start(directory.path(), more);
+        let server = Server::start(directory.path(), &[more, &["--grpc", "127.0.0.1:0"]].concat());
         let status = Command::new(&python)
             .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tritonclient_check.py"))
             .arg(&server.url)
+            .arg(server.grpc.as_ref().unwrap())
             .arg(directory.path())
             .status()
             .unwrap();
@@ -110,8 +114,8 @@ fn tritonclient_gets_what_python_onnxruntime_gets() {
                 .map(|line| line.rsplit_once(' ').unwrap().1.parse::<f64>().unwrap())
                 .sum()
         };
-        assert_eq!(answered("code=\"ok\""), 960.0, "{metrics}");
-        assert_eq!(answered("model=\"unknown\""), 1.0, "{metrics}");
+        assert_eq!(answered("code=\"ok\""), 963.0, "{metrics}");
+        assert_eq!(answered("model=\"unknown\""), 2.0, "{metrics}");
     }
 }
 
@@ -122,8 +126,7 @@ fn a_broken_model_does_not_keep_the_others_from_serving() {
     std::fs::write(directory.path().join("two_inputs/1/model.onnx"), "not a model").unwrap();
     let server = Server::start(directory.path(), &[]);
     assert!(server.get("/v2/models/digits/ready").contains("true"));
-    let address = server.url.strip_prefix("http://").unwrap();
-    let mut stream = TcpStream::connect(address).unwrap();
+    let mut stream = TcpStream::connect(&server.url).unwrap();
     write!(stream, "GET /ready HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();

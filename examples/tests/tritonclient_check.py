@@ -1,21 +1,26 @@
 """The stock tritonclient against a model server, compared with Python's onnxruntime.
 
-    python tritonclient_check.py URL MODELS
+    python tritonclient_check.py HTTP_ADDRESS GRPC_ADDRESS MODELS
 
-16 threads send random batches of every model under MODELS, as JSON and as binary data, and compare
-every output with what onnxruntime computes in this process, to 1e-6. Exits non-zero at the first
+Threads send random batches of every model under MODELS over REST (as JSON and as binary data, plain
+and compressed) and over gRPC (alone and in streams), and compare every output with what onnxruntime
+computes in this process, to 1e-6. Then the extensions are checked. Exits non-zero at the first
 difference.
 """
 
 import pathlib
+import queue
 import sys
 import threading
 
 import numpy as np
 import onnxruntime
+import tritonclient.grpc as triton_grpc
 import tritonclient.http as triton
 
-URL, MODELS = sys.argv[1].removeprefix("http://"), pathlib.Path(sys.argv[2])
+from tritonclient_extensions import check_extensions
+
+URL, GRPC, MODELS = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
 THREADS, REQUESTS, MAX_ROWS = 16, 60, 32
 NUMPY = {"FP32": np.float32, "INT64": np.int64, "BOOL": np.bool_, "BYTES": np.object_}
 
@@ -67,49 +72,101 @@ def check(name, got, expected):
     assert same, (name, got, expected)
 
 
+def as_bytes(array):
+    """The client gives strings as `str` from JSON and as `bytes` from binary data."""
+    encoded = [g.encode() if isinstance(g, str) else g for g in array.ravel()]
+    return np.array(encoded, dtype=np.object_).reshape(array.shape)
+
+
+def compare(model, inputs, result):
+    for name, expected in model.reference(inputs).items():
+        got = result.as_numpy(name)
+        check(f"{model.name}.{name}", as_bytes(got) if expected.dtype == np.object_ else got, expected)
+
+
+class Rest:
+    """Requests over REST, in every form."""
+
+    def __init__(self):
+        self.client = triton.InferenceServerClient(URL, connection_timeout=60, network_timeout=60)
+
+    def infer(self, random, model, inputs, request_id):
+        binary_in, binary_out = bool(random.integers(2)), bool(random.integers(2))
+        sent = []
+        for spec in model.metadata["inputs"]:
+            array = inputs[spec["name"]]
+            value = triton.InferInput(spec["name"], array.shape, spec["datatype"])
+            value.set_data_from_numpy(array, binary_data=binary_in)
+            sent.append(value)
+        outputs = [
+            triton.InferRequestedOutput(spec["name"], binary_data=binary_out)
+            for spec in model.metadata["outputs"]
+        ]
+        algorithms = [None, "gzip", "deflate"]
+        # Without a list of outputs the client asks for all of them as binary data.
+        result = self.client.infer(
+            model.name, sent, request_id=request_id,
+            outputs=outputs if random.integers(2) else None,
+            request_compression_algorithm=algorithms[random.integers(3)],
+            response_compression_algorithm=algorithms[random.integers(3)],
+        )
+        assert result.get_response()["id"] == request_id
+        return result
+
+    def close(self):
+        self.client.close()
+
+
+class Grpc:
+    """Requests over gRPC, alone and in a stream."""
+
+    def __init__(self):
+        self.client = triton_grpc.InferenceServerClient(GRPC)
+        self.answers = queue.Queue()
+        self.client.start_stream(lambda result, error: self.answers.put((result, error)))
+
+    def infer(self, random, model, inputs, request_id):
+        sent = []
+        for spec in model.metadata["inputs"]:
+            array = inputs[spec["name"]]
+            value = triton_grpc.InferInput(spec["name"], array.shape, spec["datatype"])
+            value.set_data_from_numpy(array)
+            sent.append(value)
+        outputs = [triton_grpc.InferRequestedOutput(spec["name"]) for spec in model.metadata["outputs"]]
+        outputs = outputs if random.integers(2) else None
+        if random.integers(2):
+            self.client.async_stream_infer(model.name, sent, request_id=request_id, outputs=outputs)
+            result, error = self.answers.get(timeout=60)
+            assert error is None, error
+        else:
+            result = self.client.infer(
+                model.name, sent, request_id=request_id, outputs=outputs, client_timeout=60,
+                priority=int(random.integers(3)), compression_algorithm=[None, "gzip"][random.integers(2)],
+            )
+        assert result.get_response().id == request_id
+        return result
+
+    def close(self):
+        self.client.stop_stream()
+        self.client.close()
+
+
 def work(seed, models, failures):
     try:
         random = np.random.default_rng(seed)
-        client = triton.InferenceServerClient(URL, connection_timeout=60, network_timeout=60)
+        transport = Rest() if seed % 2 else Grpc()
         for number in range(REQUESTS):
             model = models[int(random.integers(len(models)))]
             inputs = model.random_inputs(random)
-            binary_in, binary_out = bool(random.integers(2)), bool(random.integers(2))
-            sent = []
-            for spec in model.metadata["inputs"]:
-                array = inputs[spec["name"]]
-                value = triton.InferInput(spec["name"], array.shape, spec["datatype"])
-                value.set_data_from_numpy(array, binary_data=binary_in)
-                sent.append(value)
-            outputs = [
-                triton.InferRequestedOutput(spec["name"], binary_data=binary_out)
-                for spec in model.metadata["outputs"]
-            ]
-            # Without a list of outputs the client asks for all of them as binary data.
-            request_id = f"{seed}-{number}"
-            result = client.infer(
-                model.name, sent, request_id=request_id,
-                outputs=outputs if random.integers(2) else None,
-            )
-            assert result.get_response()["id"] == request_id
-            for name, expected in model.reference(inputs).items():
-                got = result.as_numpy(name)
-                if expected.dtype == np.object_ and got.dtype != np.object_:
-                    got = got.astype(np.object_)
-                if expected.dtype == np.object_:
-                    got = np.array(
-                        [g.encode() if isinstance(g, str) else g for g in got.ravel()],
-                        dtype=np.object_,
-                    ).reshape(got.shape)
-                check(f"{model.name}.{name}", got, expected)
-        client.close()
+            compare(model, inputs, transport.infer(random, model, inputs, f"{seed}-{number}"))
+        transport.close()
     except Exception as failure:  # noqa: BLE001 - told by the main thread
         failures.append(failure)
 
 
-def errors(client):
+def errors(client, module):
     """The client understands our errors."""
-    wrong = triton.InferInput("input", [1, 63], "FP32")
+    wrong = module.InferInput("input", [1, 63], "FP32")
     wrong.set_data_from_numpy(np.zeros((1, 63), np.float32))
     for model, says in (("digits", "FP32[batch,64]"), ("nobody", "nobody")):
         try:
@@ -125,7 +182,10 @@ client = triton.InferenceServerClient(URL)
 assert client.is_server_live() and client.is_server_ready()
 assert "binary_tensor_data" in client.get_server_metadata()["extensions"]
 models = [Model(client, path) for path in sorted(MODELS.glob("*/*/model.onnx"))]
-errors(client)
+grpc_client = triton_grpc.InferenceServerClient(GRPC)
+assert grpc_client.is_server_live() and grpc_client.is_server_ready()
+errors(client, triton)
+errors(grpc_client, triton_grpc)
 failures = []
 threads = [threading.Thread(target=work, args=(seed, models, failures)) for seed in range(THREADS)]
 for thread in threads:
@@ -134,4 +194,5 @@ for thread in threads:
     thread.join()
 if failures:
     raise failures[0]
+check_extensions(URL, GRPC, client, grpc_client, models, THREADS * REQUESTS)
 print(f"{THREADS * REQUESTS} requests for {[model.name for model in models]} answered alike")

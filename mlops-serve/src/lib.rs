@@ -26,24 +26,33 @@
 //! | module | feature | |
 //! | --- | --- | --- |
 //! | `session::onnxruntime` | `onnxruntime` (default), `cuda`, `tensorrt` | models in ONNX Runtime, as `InferenceSession` |
+//! | `session::tract` | `tract` | the same in pure Rust, for edge builds |
 //! | [`batch`] | | [`batch::Batcher`]: many callers, one run; a `Predict` over any `SessionFactory` |
-//! | [`host`] | | the set of models a server has, and which are ready |
+//! | [`ensemble`] | | models behind one another, Rust functions before and after them |
+//! | [`balance`] | | one model on several replicas |
+//! | [`host`] | | [`host::ModelHost`]: models loaded, swapped and unloaded while they serve; [`host::RegistryFollower`] |
 //! | [`threads`] | | a budget of threads and cores for the sessions of all models |
 //! | [`tune`] | | finds the setting a model serves best with |
-//! | `protocol` | `http` | Open Inference Protocol and health as axum routers; `serve` within limits |
+//! | `protocol` | `http`, `grpc`, `shm` | Open Inference Protocol and health as axum routers; `serve` within limits |
+//! | `remote` | `remote` | models on other Open Inference Protocol servers, as `Predict` |
 //! | `tower` | `tower` | models as tower services and back |
 //! | `metrics` | `prometheus` | requests, phases, batch sizes, load, GPUs (`nvml`); `/metrics` |
 //!
 //! **Not here**: a process of its own, a configuration file, a thread or task that starts behind
 //! the host's back. What a method starts, its value owns and its `shutdown` ends.
 
+pub mod balance;
 pub mod batch;
+mod blocking;
+pub mod ensemble;
 pub mod host;
 #[cfg(feature = "prometheus")]
 pub mod metrics;
-#[cfg(feature = "http")]
+#[cfg(any(feature = "http", feature = "remote"))]
 pub mod protocol;
 pub mod record;
+#[cfg(feature = "remote")]
+pub mod remote;
 pub mod session;
 pub mod threads;
 #[cfg(feature = "tower")]

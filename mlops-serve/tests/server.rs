@@ -7,8 +7,11 @@ use std::{convert::Infallible, net::SocketAddr, time::Duration};
 use axum::{
     Router,
     body::{Body, Bytes},
+    http::Request,
     routing::get,
 };
+use http_body_util::BodyExt;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use mlops_core::Error;
 use mlops_serve::protocol::{ServeOptions, serve};
 use tokio::{
@@ -44,7 +47,29 @@ impl Server {
 }
 
 fn hello() -> Router {
-    Router::new().route("/", get(async || "hello"))
+    hello_at("/")
+}
+
+fn hello_at(path: &str) -> Router {
+    Router::new().route(path, get(async || "hello"))
+}
+
+/// The client's preface of HTTP/2, with empty settings.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+
+type Http2 = hyper::client::conn::http2::SendRequest<Body>;
+
+/// An HTTP/2 connection, and the task that drives it.
+async fn http2(server: &Server) -> (Http2, JoinHandle<hyper::Result<()>>) {
+    let stream = TokioIo::new(server.connect().await);
+    let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream);
+    let (sender, connection) = handshake.await.unwrap();
+    (sender, tokio::spawn(connection))
+}
+
+async fn ask_http2(sender: &mut Http2) -> hyper::Result<Bytes> {
+    let request = Request::get("http://test/").body(Body::empty()).unwrap();
+    Ok(sender.send_request(request).await?.into_body().collect().await?.to_bytes())
 }
 
 /// Sends a request and reads until `until` has come.
@@ -192,4 +217,129 @@ async fn dropping_the_server_closes_its_connections() {
     ask(&mut stream, "/", "hello").await;
     server.done.abort();
     assert!(is_closed(&mut stream).await);
+}
+
+#[tokio::test]
+async fn http2_is_spoken_on_the_same_port_and_ends_with_shutdown() {
+    let server = start(hello(), ServeOptions::default()).await;
+    let (mut sender, driver) = http2(&server).await;
+    for _ in 0..3 {
+        assert_eq!(ask_http2(&mut sender).await.unwrap(), "hello");
+    }
+    let mut http1 = server.connect().await;
+    assert!(ask(&mut http1, "/", "hello").await.starts_with("HTTP/1.1 200"));
+    // A client that has begun to speak HTTP/2 and says nothing more.
+    let mut silent = server.connect().await;
+    silent.write_all(PREFACE).await.unwrap();
+    let mut settings = [0; 9];
+    silent.read_exact(&mut settings).await.unwrap();
+    server.stop.send(()).unwrap();
+    timeout(PATIENCE, driver).await.unwrap().unwrap().unwrap();
+    // It is not waited for until the drain ends.
+    timeout(PATIENCE, server.done).await.unwrap().unwrap().unwrap();
+    assert!(is_closed(&mut silent).await);
+}
+
+#[tokio::test]
+async fn http2_connections_without_requests_are_closed() {
+    let options = ServeOptions::default().with_header_timeout(Duration::from_millis(50));
+    let server = start(hello(), options).await;
+    let (mut sender, driver) = http2(&server).await;
+    assert_eq!(ask_http2(&mut sender).await.unwrap(), "hello");
+    timeout(PATIENCE, driver).await.unwrap().unwrap().unwrap();
+    // Neither half a preface nor a whole one keeps a connection.
+    for sent in [&PREFACE[..7], PREFACE] {
+        let mut silent = server.connect().await;
+        silent.write_all(sent).await.unwrap();
+        assert!(is_closed(&mut silent).await);
+    }
+}
+
+#[tokio::test]
+async fn an_http2_answer_that_takes_long_is_no_idle_connection() {
+    let (finish, may_finish) = tokio::sync::watch::channel(false);
+    let slow = move || {
+        let mut may_finish = may_finish.clone();
+        async move {
+            may_finish.wait_for(|finish| *finish).await.unwrap();
+            "finished"
+        }
+    };
+    let options = ServeOptions::default().with_header_timeout(Duration::from_millis(20));
+    let server =
+        start(Router::new().route("/", get(slow)).merge(hello_at("/quick")), options).await;
+    let (mut sender, _driver) = http2(&server).await;
+    let mut other = sender.clone();
+    let answer = tokio::spawn(async move { ask_http2(&mut other).await.unwrap() });
+    // Another connection is closed for being idle meanwhile; this one is not.
+    let (_, idle) = http2(&server).await;
+    timeout(PATIENCE, idle).await.unwrap().unwrap().unwrap();
+    let request = Request::get("http://test/quick").body(Body::empty()).unwrap();
+    assert_eq!(sender.send_request(request).await.unwrap().status(), 200);
+    finish.send(true).unwrap();
+    assert_eq!(answer.await.unwrap(), "finished");
+}
+
+#[tokio::test]
+async fn http2_streams_over_the_limit_wait_for_the_others() {
+    let (finish, may_finish) = tokio::sync::watch::channel(false);
+    let (begun, mut has_begun) = tokio::sync::mpsc::unbounded_channel();
+    let slow = move || {
+        begun.send(()).unwrap();
+        let mut may_finish = may_finish.clone();
+        async move {
+            may_finish.wait_for(|finish| *finish).await.unwrap();
+            "hello"
+        }
+    };
+    let options = ServeOptions::default().with_max_concurrent_streams(2);
+    let server = start(Router::new().route("/", get(slow)), options).await;
+    let (mut sender, _driver) = http2(&server).await;
+    // The settings of the server are known once something was answered.
+    let missing = Request::get("http://test/missing").body(Body::empty()).unwrap();
+    assert_eq!(sender.send_request(missing).await.unwrap().status(), 404);
+    let asked: Vec<_> = (0..3)
+        .map(|_| {
+            let mut sender = sender.clone();
+            tokio::spawn(async move { ask_http2(&mut sender).await.unwrap() })
+        })
+        .collect();
+    for _ in 0..2 {
+        timeout(PATIENCE, has_begun.recv()).await.unwrap().unwrap();
+    }
+    assert!(has_begun.try_recv().is_err(), "a third stream over the limit");
+    finish.send(true).unwrap();
+    for answer in asked {
+        assert_eq!(timeout(PATIENCE, answer).await.unwrap().unwrap(), "hello");
+    }
+}
+
+#[tokio::test]
+async fn dropping_the_server_ends_http2_streams() {
+    struct Told(Option<oneshot::Sender<()>>);
+
+    impl Drop for Told {
+        fn drop(&mut self) {
+            self.0.take().unwrap().send(()).ok();
+        }
+    }
+
+    let (dropped, is_dropped) = oneshot::channel();
+    let (begun, has_begun) = oneshot::channel();
+    let told = std::sync::Arc::new(std::sync::Mutex::new(Some((Told(Some(dropped)), begun))));
+    let never = move || {
+        let (told, begun) = told.lock().unwrap().take().unwrap();
+        async move {
+            begun.send(()).unwrap();
+            let _told = told;
+            std::future::pending::<&'static str>().await
+        }
+    };
+    let server = start(Router::new().route("/", get(never)), ServeOptions::default()).await;
+    let (mut sender, _driver) = http2(&server).await;
+    let call = tokio::spawn(async move { ask_http2(&mut sender).await });
+    has_begun.await.unwrap();
+    server.done.abort();
+    timeout(PATIENCE, is_dropped).await.unwrap().unwrap();
+    assert!(timeout(PATIENCE, call).await.unwrap().unwrap().is_err());
 }

@@ -4,8 +4,10 @@
 mod bench;
 mod command;
 mod demo;
+mod generate;
 mod server;
 mod setup;
+mod soak;
 mod test;
 mod verify;
 
@@ -19,8 +21,11 @@ usage: cargo xtask COMMAND
   test          every test, with the real ONNX Runtime and the stock Python clients
   test --services
                 tests against other programs, which must be installed
+  generate      the Rust code of the gRPC protocol, from its .proto
   verify        formatting, lints, every feature alone, documentation
-  bench [NAME]  benchmarks against the peers, side by side: session, batcher, http, tensors
+  bench [NAME]  the bars, side by side with a baseline: session, batcher, http, generator, tensors
+  bench peers   the same models and loads on other servers, in turn; hours, minutes with --quick
+  soak          requests under hot swaps, in full counts
   setup         fetch ONNX Runtime and the Python environment into target/ (others call it)
   setup --system
                 install the other programs that `test --services` needs (apt)
@@ -37,6 +42,8 @@ fn main() -> ExitCode {
         ["test"] => test::run(),
         ["test", "--services"] => test::services(),
         ["bench", ref names @ ..] => bench::run(names),
+        ["generate"] => generate::run(),
+        ["soak", ref options @ ..] => soak::run(options),
         ["verify"] => verify::run(),
         _ => {
             print!("{USAGE}");

@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// What is compiled in tests: every capability that needs no service and no special hardware.
-pub(crate) const FEATURES: &str = "mlops-core/artifacts,mlops-core/testing,mlops-serve/nvml,mlops-serve/http,mlops-serve/prometheus,mlops-serve/tower";
+pub(crate) const FEATURES: &str = "mlops-core/artifacts,mlops-core/testing,mlops-serve/http,mlops-serve/grpc,mlops-serve/shm,mlops-serve/prometheus,mlops-serve/tower,mlops-serve/tract,mlops-serve/remote,mlops-serve/nvml";
 
 /// Every test of the first tier.
 pub(crate) fn run() -> Result<()> {

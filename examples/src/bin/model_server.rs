@@ -7,24 +7,30 @@
 #![expect(clippy::print_stderr, reason = "a program talks to its terminal")]
 
 use std::{
-    error::Error,
-    fs,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
+    collections::BTreeSet, error::Error, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration,
 };
 
 use clap::Parser;
-use mlops_core::{clock::SystemClock, inference::Predict, model::ModelId, observe::Observed};
+use mlops_core::{
+    clock::SystemClock,
+    inference::Predict,
+    observe::{Observed, PredictionObserver},
+};
 use mlops_serve::{
     batch::{Batcher, BatcherOptions, Placement},
-    host::{ModelTable, Models},
+    host::{
+        HostOptions, LoadOptions, LoadedModel, LoaderFn, ModelControl, ModelDirectory, ModelHost,
+        ModelStatistics, Models, RepositoryControl, ServedModel, VersionPolicy,
+    },
     metrics::{self, ModelMetrics, ServeMetrics, prometheus_client::registry::Registry},
-    protocol::{ServeOptions, health, oip, serve},
+    protocol::{ServeOptions, axum::Router, health, oip, serve},
     session::onnxruntime::{DiscoverOptions, OnnxRuntime, OnnxSessionFactory, SessionOptions},
 };
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    task::JoinSet,
+};
 
 #[derive(Parser)]
 #[command(about = "Serves ONNX models over the Open Inference Protocol")]
@@ -35,6 +41,9 @@ struct Arguments {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, default_value = "127.0.0.1:8000")]
     http: SocketAddr,
+    /// Address to serve gRPC on as well
+    #[arg(long)]
+    grpc: Option<SocketAddr>,
     /// Sessions of each model
     #[arg(long, default_value_t = 1)]
     instances: usize,
@@ -82,49 +91,79 @@ async fn main() -> Result<(), Failure> {
 
     let mut registry = Registry::default();
     let metrics = ServeMetrics::register(&mut registry);
-    let table = Arc::new(ModelTable::new());
-    let models = find_models(&arguments.models)?;
-    for (id, _) in &models {
-        table.announce(id);
+    let host = Arc::new(ModelHost::start(HostOptions::default())?);
+    let repository = models(&arguments, metrics.clone())?;
+    let found = repository.models()?;
+    if found.is_empty() {
+        return Err(format!("no NAME/VERSION in {}", arguments.models.display()).into());
     }
+    found.iter().try_for_each(|id| host.announce(id))?;
+    // A model is served in every version there is, or, if one is broken, not at all.
+    let control = RepositoryControl::new(Arc::clone(&host), Arc::new(repository))
+        .with_policy(VersionPolicy::All);
 
-    let options = oip::RestOptions::default().with_recorder(Arc::new(metrics.clone()));
-    let served: Arc<dyn Models> = Arc::<ModelTable>::clone(&table);
+    let control: Arc<dyn ModelControl> = Arc::new(control);
+    let recorder = Arc::new(metrics.clone());
+    let options = oip::RestOptions::default()
+        .with_recorder(Arc::<ServeMetrics>::clone(&recorder))
+        .with_control(Arc::clone(&control));
+    let served: Arc<dyn Models> = Arc::<ModelHost>::clone(&host);
     let router = oip::router(Arc::clone(&served), options)
-        .merge(health::router(served))
+        .merge(health::router(Arc::clone(&served)))
         .merge(metrics::router(Arc::new(registry)));
-    let listener = tokio::net::TcpListener::bind(arguments.http).await?;
-    eprintln!("listening on http://{}", listener.local_addr()?);
+    let mut serving = JoinSet::new();
+    listen(&mut serving, "http", arguments.http, router).await?;
+    if let Some(address) = arguments.grpc {
+        let options =
+            oip::GrpcOptions::default().with_recorder(recorder).with_control(Arc::clone(&control));
+        listen(&mut serving, "grpc", address, oip::grpc_router(served, options)).await?;
+    }
 
-    let loading = tokio::task::spawn_blocking(move || load(&arguments, &models, &metrics, &table));
-    let stop = async {
-        let mut terminate = signal(SignalKind::terminate()).expect("the runtime has signals");
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
+    let loading = async {
+        for name in found.iter().map(|id| &id.name).collect::<BTreeSet<_>>() {
+            // The others still serve; this one says why it does not.
+            if let Err(error) = control.load(name.as_str(), LoadOptions::default()).await {
+                eprintln!("{name}: {}", error.report());
+            }
         }
-        eprintln!("finishing what is under way");
     };
-    let serving = serve(listener, router, ServeOptions::default(), stop);
-    tokio::pin!(serving);
     tokio::select! {
-        served = &mut serving => served?,
-        loaded = loading => {
-            loaded??;
+        Some(served) = serving.join_next() => served??,
+        () = loading => {
             eprintln!("ready");
-            serving.await?;
         }
     }
+    while let Some(served) = serving.join_next().await {
+        served??;
+    }
+    host.shutdown(Duration::from_secs(30)).await?;
     Ok(())
 }
 
-/// Loads every model, warms it up and publishes it.
-fn load(
-    arguments: &Arguments,
-    models: &[(ModelId, PathBuf)],
-    metrics: &ServeMetrics,
-    table: &ModelTable,
+async fn listen(
+    serving: &mut JoinSet<mlops_core::Result<()>>,
+    scheme: &str,
+    address: SocketAddr,
+    router: Router,
 ) -> Result<(), Failure> {
+    let listener = TcpListener::bind(address).await?;
+    eprintln!("listening on {scheme}://{}", listener.local_addr()?);
+    serving.spawn(serve(listener, router, ServeOptions::default(), stop()));
+    Ok(())
+}
+
+/// Until the process is asked to end.
+async fn stop() {
+    let mut terminate = signal(SignalKind::terminate()).expect("the runtime has signals");
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    eprintln!("finishing what is under way");
+}
+
+/// The models `NAME/VERSION/model.onnx` of the directory.
+fn models(arguments: &Arguments, metrics: ServeMetrics) -> Result<ModelDirectory, Failure> {
     let mut discover = DiscoverOptions::default();
     discover.path = arguments.onnxruntime.clone();
     let runtime = OnnxRuntime::discover(&discover)?;
@@ -133,52 +172,26 @@ fn load(
         .with_max_batch_size(arguments.max_batch_size)
         .with_max_queue_delay(arguments.max_queue_delay)
         .with_placement(arguments.placement);
-    for (id, path) in models {
+    Ok(ModelDirectory::new(&arguments.models, move |_, directory| {
+        let path = directory.join("model.onnx");
         let factory = OnnxSessionFactory::from_file(&runtime, path, SessionOptions::default());
-        let watched = metrics.model(id);
-        let started = Batcher::builder(id.clone(), factory, options.clone())
-            .observer(Arc::<ModelMetrics>::clone(&watched))
-            .start();
-        match started {
-            Ok(batcher) => {
-                let batcher = Arc::new(batcher);
-                eprintln!("{id}: {:?}, {}", batcher.placement(), batcher.descriptor().signature);
-                watched.watch_load(&batcher);
-                table.publish(Observed::wrap(batcher, vec![watched], Arc::new(SystemClock)));
-            }
-            // The others still serve; this one says why it does not.
-            Err(error) => {
-                eprintln!("{id}: {}", error.report());
-                table.fail(id, &error);
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Every `NAME/VERSION/model.onnx` under `directory`.
-fn find_models(directory: &Path) -> Result<Vec<(ModelId, PathBuf)>, Failure> {
-    let mut models = Vec::new();
-    for name in
-        fs::read_dir(directory).map_err(|error| format!("{}: {error}", directory.display()))?
-    {
-        let name = name?.path();
-        for version in fs::read_dir(&name).into_iter().flatten().flatten() {
-            let path = version.path().join("model.onnx");
-            if path.is_file() {
-                let text = |path: &Path| {
-                    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
-                };
-                models.push((
-                    ModelId::new(text(&name).parse()?, text(&version.path()).parse()?),
-                    path,
-                ));
-            }
-        }
-    }
-    if models.is_empty() {
-        return Err(format!("no NAME/VERSION/model.onnx in {}", directory.display()).into());
-    }
-    models.sort();
-    Ok(models)
+        let (options, metrics) = (options.clone(), metrics.clone());
+        Ok(Arc::new(LoaderFn::new(move |id, _| {
+            let watched = metrics.model(id);
+            let statistics = Arc::new(ModelStatistics::new());
+            let batcher = Batcher::builder(id.clone(), factory.clone(), options.clone())
+                .observer(Arc::<ModelMetrics>::clone(&watched))
+                .observer(Arc::<ModelStatistics>::clone(&statistics))
+                .start()?;
+            let batcher = Arc::new(batcher);
+            eprintln!("{id}: {:?}, {}", batcher.placement(), batcher.descriptor().signature);
+            watched.watch_load(&batcher);
+            let model = Arc::<Batcher>::clone(&batcher);
+            let observers: Vec<Arc<dyn PredictionObserver>> =
+                vec![watched, Arc::<ModelStatistics>::clone(&statistics)];
+            let observed = Observed::wrap(model, observers, Arc::new(SystemClock));
+            let served = ServedModel::new(observed).with_statistics(statistics);
+            Ok(LoadedModel::new(served).with_batcher(batcher))
+        })))
+    }))
 }

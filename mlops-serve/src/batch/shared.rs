@@ -80,6 +80,21 @@ struct OwnedThread {
     ended: oneshot::Receiver<()>,
 }
 
+/// A thread that is waited for.
+struct Ending<'a> {
+    shared: &'a Shared,
+    /// `None` once it has ended.
+    thread: Option<OwnedThread>,
+}
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            self.shared.threads.lock().push(thread);
+        }
+    }
+}
+
 /// Requests that run together.
 pub(super) type Batch = Vec<Box<Item>>;
 
@@ -385,13 +400,16 @@ impl Shared {
     /// Waits until every thread has ended.
     pub(super) async fn threads_ended(&self) {
         loop {
-            let threads = std::mem::take(&mut *self.threads.lock());
-            if threads.is_empty() {
+            let Some(thread) = self.threads.lock().pop() else {
                 return;
-            }
-            for OwnedThread { thread, ended } in threads {
+            };
+            // If this future is dropped, the next one goes on waiting for it.
+            let mut waiting = Ending { shared: self, thread: Some(thread) };
+            if let Some(thread) = &mut waiting.thread {
                 // Sent, or dropped by a thread that is gone: either way it has ended.
-                drop(ended.await);
+                drop((&mut thread.ended).await);
+            }
+            if let Some(OwnedThread { thread, .. }) = waiting.thread.take() {
                 drop(thread.join());
             }
         }

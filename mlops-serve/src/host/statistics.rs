@@ -1,10 +1,6 @@
 //! [`ModelStatistics`].
 
-use std::{
-    collections::BTreeMap,
-    sync::atomic::{AtomicI64, AtomicU64, Ordering},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use mlops_core::{
     inference::Timings,
@@ -19,19 +15,11 @@ use crate::batch::{BatchObserver, BatchRecord};
 /// Protocol's statistics extension.
 ///
 /// An observer of predictions and of batches, wired by the host like any other.
+///
+/// One lock for all of it: clients compare the counts of phases with one another (perf_analyzer gives
+/// up if they differ), so each request must be counted as a whole.
 #[derive(Debug, Default)]
-pub struct ModelStatistics {
-    success: Total,
-    failure: Total,
-    queue: Total,
-    compute_input: Total,
-    compute_infer: Total,
-    compute_output: Total,
-    rows: AtomicU64,
-    /// Microseconds since the epoch; 0 for never.
-    last_inference: AtomicI64,
-    batches: Mutex<BTreeMap<usize, BatchCounts>>,
-}
+pub struct ModelStatistics(Mutex<StatisticsSnapshot>);
 
 /// A count, and the time that what was counted took.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -87,23 +75,10 @@ impl ModelStatistics {
         Self::default()
     }
 
-    /// The counts now. Each is exact; taken while requests are answered, one may be ahead of another.
+    /// The counts now: every request is in all of them or in none.
     #[must_use]
     pub fn snapshot(&self) -> StatisticsSnapshot {
-        let batches = self.batches.lock().clone();
-        let last = self.last_inference.load(Ordering::Relaxed);
-        StatisticsSnapshot {
-            success: self.success.get(),
-            failure: self.failure.get(),
-            queue: self.queue.get(),
-            compute_input: self.compute_input.get(),
-            compute_infer: self.compute_infer.get(),
-            compute_output: self.compute_output.get(),
-            inference_count: self.rows.load(Ordering::Relaxed),
-            execution_count: batches.values().map(|batch| batch.compute_infer.count).sum(),
-            last_inference: (last != 0).then(|| Timestamp::from_micros(last)),
-            batches,
-        }
+        self.0.lock().clone()
     }
 }
 
@@ -113,18 +88,20 @@ impl PredictionObserver for ModelStatistics {
     }
 
     fn observe(&self, record: &PredictionRecord<'_>) {
+        let mut counts = self.0.lock();
         let Ok(response) = record.result else {
-            self.failure.add(record.elapsed);
+            counts.failure.add(record.elapsed);
             return;
         };
         let Timings { queue, batching, inference, splitting, rows, .. } = response.timings;
-        self.success.add(record.elapsed);
-        self.queue.add(queue);
-        self.compute_input.add(batching);
-        self.compute_infer.add(inference);
-        self.compute_output.add(splitting);
-        self.rows.fetch_add(rows as u64, Ordering::Relaxed);
-        self.last_inference.store(record.at.as_micros(), Ordering::Relaxed);
+        counts.success.add(record.elapsed);
+        counts.queue.add(queue);
+        counts.compute_input.add(batching);
+        counts.compute_infer.add(inference);
+        counts.compute_output.add(splitting);
+        counts.inference_count += rows as u64;
+        // Observers run side by side: the later time stays.
+        counts.last_inference = counts.last_inference.max(Some(record.at));
     }
 }
 
@@ -133,8 +110,9 @@ impl BatchObserver for ModelStatistics {
         if record.error.is_some() {
             return;
         }
-        let mut batches = self.batches.lock();
-        let batch = batches.entry(record.rows).or_default();
+        let mut counts = self.0.lock();
+        counts.execution_count += 1;
+        let batch = counts.batches.entry(record.rows).or_default();
         batch.compute_input.add(record.timings.batching);
         batch.compute_infer.add(record.timings.inference);
         batch.compute_output.add(record.timings.splitting);
@@ -148,22 +126,80 @@ impl Counted {
     }
 }
 
-/// [`Counted`], shared between threads.
-#[derive(Debug, Default)]
-struct Total {
-    count: AtomicU64,
-    nanos: AtomicU64,
-}
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
 
-impl Total {
-    fn add(&self, time: Duration) {
-        let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-        self.count.fetch_add(1, Ordering::Relaxed);
-        self.nanos.fetch_add(nanos, Ordering::Relaxed);
+    use mlops_core::{
+        clock::SystemClock,
+        inference::{InferenceRequest, Predict},
+        model::ModelId,
+        ndarray::Array2,
+        observe::Observed,
+        tensor::{NamedTensors, Tensor},
+        testing::session::{MockFactory, MockSession},
+    };
+
+    use super::*;
+    use crate::batch::{Batcher, BatcherOptions};
+
+    fn model(statistics: &Arc<ModelStatistics>) -> Arc<dyn Predict> {
+        let id = ModelId::new("m".parse().unwrap(), "1".parse().unwrap());
+        let factory = MockFactory::new(MockSession::identity(1));
+        let batcher = Batcher::builder(id, factory, BatcherOptions::default())
+            .observer(Arc::<ModelStatistics>::clone(statistics))
+            .start()
+            .unwrap();
+        let observers: Vec<Arc<dyn PredictionObserver>> =
+            vec![Arc::<ModelStatistics>::clone(statistics)];
+        Observed::wrap(Arc::new(batcher), observers, Arc::new(SystemClock))
     }
 
-    fn get(&self) -> Counted {
-        let nanos = self.nanos.load(Ordering::Relaxed);
-        Counted { count: self.count.load(Ordering::Relaxed), time: Duration::from_nanos(nanos) }
+    fn request(rows: usize) -> InferenceRequest {
+        let x = Tensor::from_array(Array2::<f32>::zeros((rows, 1)));
+        InferenceRequest::new(NamedTensors::single("x", x))
+    }
+
+    #[tokio::test]
+    async fn requests_rows_runs_and_failures_are_counted() {
+        let statistics = Arc::new(ModelStatistics::new());
+        let model = model(&statistics);
+        assert_eq!(statistics.snapshot().success, Counted::default());
+        assert_eq!(statistics.snapshot().last_inference, None);
+        for rows in [1, 3] {
+            model.predict(request(rows)).await.unwrap();
+        }
+        model.predict(InferenceRequest::default()).await.unwrap_err();
+        let counts = statistics.snapshot();
+        assert_eq!((counts.success.count, counts.failure.count), (2, 1));
+        assert_eq!((counts.inference_count, counts.execution_count), (4, 2));
+        assert_eq!(counts.batches.keys().copied().collect::<Vec<_>>(), [1, 3]);
+        assert!(counts.last_inference.is_some());
+        assert!(counts.success.time >= counts.compute_infer.time);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_snapshot_under_load_has_each_request_in_every_phase_or_in_none() {
+        let statistics = Arc::new(ModelStatistics::new());
+        let model = model(&statistics);
+        let load: Vec<_> = (0..4)
+            .map(|_| {
+                let model = Arc::clone(&model);
+                tokio::spawn(async move {
+                    for _ in 0..250 {
+                        model.predict(request(1)).await.unwrap();
+                    }
+                })
+            })
+            .collect();
+        while !load.iter().all(tokio::task::JoinHandle::is_finished) {
+            let counts = statistics.snapshot();
+            let phases =
+                [counts.queue, counts.compute_input, counts.compute_infer, counts.compute_output];
+            assert!(phases.iter().all(|phase| phase.count == counts.success.count), "{counts:?}");
+            assert_eq!(counts.inference_count, counts.success.count);
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(statistics.snapshot().success.count, 1000);
     }
 }

@@ -8,21 +8,21 @@ use mlops_core::{
 };
 use parking_lot::RwLock;
 
-use super::models::{ModelState, ModelStatus, Models, ServedModel};
+use super::{
+    models::{ModelState, ModelStatus, Models, ServedModel},
+    route::{Entry, Route},
+};
 
 /// The models of a server: announced, then published when they are loaded and warm.
 ///
 /// Announce all of them before the server starts to listen: it is ready once each is published.
+///
+/// It holds what the application loaded itself. A [`ModelHost`](super::ModelHost) also loads, swaps
+/// and unloads.
 #[derive(Debug, Default)]
 pub struct ModelTable {
-    models: RwLock<BTreeMap<ModelName, BTreeMap<ModelVersion, Entry>>>,
-}
-
-#[derive(Debug)]
-enum Entry {
-    Loading,
-    Ready(Arc<ServedModel>),
-    Failed { reason: String },
+    /// Locked only to read or to exchange what is in it: nothing is loaded or ended meanwhile.
+    routes: RwLock<BTreeMap<ModelName, Route>>,
 }
 
 impl ModelTable {
@@ -34,9 +34,9 @@ impl ModelTable {
 
     /// Makes a model known that is about to be loaded. Does nothing if it is known.
     pub fn announce(&self, id: &ModelId) {
-        let mut models = self.models.write();
-        let versions = models.entry(id.name.clone()).or_default();
-        versions.entry(id.version).or_insert(Entry::Loading);
+        let mut routes = self.routes.write();
+        let route = routes.entry(id.name.clone()).or_default();
+        route.versions.entry(id.version).or_insert(Entry::NotReady(ModelState::Loading));
     }
 
     /// Makes a model answer requests, under the name and version of its descriptor; returns the one
@@ -50,89 +50,51 @@ impl ModelTable {
     /// Says that a model could not be loaded; returns the one that answered before, which no longer
     /// does.
     pub fn fail(&self, id: &ModelId, error: &Error) -> Option<Arc<ServedModel>> {
-        self.set(id, Entry::Failed { reason: error.report() })
+        self.set(id, Entry::NotReady(ModelState::Failed { reason: error.report() }))
     }
 
     /// Forgets a model; returns it if it answered requests.
     pub fn remove(&self, id: &ModelId) -> Option<Arc<ServedModel>> {
-        let mut models = self.models.write();
-        let versions = models.get_mut(&id.name)?;
-        let removed = versions.remove(&id.version);
-        if versions.is_empty() {
-            models.remove(&id.name);
+        let mut routes = self.routes.write();
+        let route = routes.get_mut(&id.name)?;
+        let removed = route.versions.remove(&id.version);
+        if route.versions.is_empty() {
+            routes.remove(&id.name);
         }
         removed.and_then(Entry::into_served)
     }
 
+    /// Exchanges all versions of a name at once; without any, it is forgotten.
+    pub(super) fn set_route(&self, name: &ModelName, route: Route) {
+        let before = {
+            let mut routes = self.routes.write();
+            if route.versions.is_empty() {
+                routes.remove(name)
+            } else {
+                routes.insert(name.clone(), route)
+            }
+        };
+        // After the lock: what ends here must not hold up requests.
+        drop(before);
+    }
+
     fn set(&self, id: &ModelId, entry: Entry) -> Option<Arc<ServedModel>> {
-        let mut models = self.models.write();
-        let before = models.entry(id.name.clone()).or_default().insert(id.version, entry);
+        let mut routes = self.routes.write();
+        let before = routes.entry(id.name.clone()).or_default().versions.insert(id.version, entry);
         before.and_then(Entry::into_served)
     }
 }
 
 impl Models for ModelTable {
     fn find(&self, name: &str, version: Option<ModelVersion>) -> Result<Arc<ServedModel>> {
-        let models = self.models.read();
-        let Some(versions) = models.get(name) else {
-            return Err(Error::not_found("model", name));
-        };
-        let Some(version) = version else {
-            let mut newest_first = versions.iter().rev();
-            return match newest_first.find_map(|(_, entry)| entry.served()) {
-                Some(model) => Ok(Arc::clone(model)),
-                None => Err(Error::unavailable(
-                    "model",
-                    format_args!("no version of `{name}` is ready"),
-                )),
-            };
-        };
-        match versions.get(&version) {
-            None => Err(Error::not_found("model version", format_args!("{name}/{version}"))),
-            Some(Entry::Ready(model)) => Ok(Arc::clone(model)),
-            Some(Entry::Loading) => {
-                Err(Error::unavailable("model", format_args!("`{name}/{version}` is being loaded")))
-            }
-            Some(Entry::Failed { reason }) => {
-                let reason = format_args!("`{name}/{version}` could not be loaded: {reason}");
-                Err(Error::unavailable("model", reason))
-            }
+        match self.routes.read().get(name) {
+            Some(route) => route.find(name, version).cloned(),
+            None => Err(Error::not_found("model", name)),
         }
     }
 
     fn list(&self) -> Vec<ModelStatus> {
-        let models = self.models.read();
-        let statuses = models.iter().flat_map(|(name, versions)| {
-            versions.iter().map(|(version, entry)| ModelStatus {
-                id: ModelId::new(name.clone(), *version),
-                state: entry.state(),
-            })
-        });
-        statuses.collect()
-    }
-}
-
-impl Entry {
-    fn served(&self) -> Option<&Arc<ServedModel>> {
-        match self {
-            Self::Ready(model) => Some(model),
-            Self::Loading | Self::Failed { .. } => None,
-        }
-    }
-
-    fn into_served(self) -> Option<Arc<ServedModel>> {
-        match self {
-            Self::Ready(model) => Some(model),
-            Self::Loading | Self::Failed { .. } => None,
-        }
-    }
-
-    fn state(&self) -> ModelState {
-        match self {
-            Self::Loading => ModelState::Loading,
-            Self::Ready(_) => ModelState::Ready,
-            Self::Failed { reason } => ModelState::Failed { reason: reason.clone() },
-        }
+        self.routes.read().iter().flat_map(|(name, route)| route.list(name)).collect()
     }
 }
 

@@ -2,10 +2,16 @@
 //!
 //! Each is a `Router` that the host merges into its own; [`serve`] runs one on a listener.
 
+#[cfg(feature = "http")]
+mod connection;
+#[cfg(feature = "http")]
 pub mod health;
 pub mod oip;
+#[cfg(feature = "http")]
 mod server;
 
+#[cfg(feature = "http")]
 pub use axum;
 
+#[cfg(feature = "http")]
 pub use self::server::{ServeOptions, serve};

@@ -2,10 +2,14 @@
 
 use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
 
-use axum::Router;
-use hyper::server::conn::http1;
+use axum::{Router, extract::Request};
+use hyper::{
+    body::Incoming,
+    service::{Service, service_fn},
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
+    server::conn::auto,
     service::TowerToHyperService,
 };
 use mlops_core::{Error, Result};
@@ -16,6 +20,11 @@ use tokio::{
     time::timeout,
 };
 
+use super::connection::{Activity, Streams, idle};
+
+/// How long a connection without requests is kept after it was told to end.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// Limits of [`serve`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -25,6 +34,8 @@ pub struct ServeOptions {
     pub header_timeout: Duration,
     /// Connections at once; more wait to be accepted.
     pub max_connections: usize,
+    /// Requests at once on one connection, with HTTP/2; more are refused.
+    pub max_concurrent_streams: u32,
     /// After shutdown begins, how long requests under way may take; then their connections are
     /// closed, also those of streams that would never end.
     pub drain_timeout: Duration,
@@ -35,6 +46,7 @@ impl Default for ServeOptions {
         Self {
             header_timeout: Duration::from_secs(30),
             max_connections: 10_000,
+            max_concurrent_streams: 256,
             drain_timeout: Duration::from_secs(25),
         }
     }
@@ -55,6 +67,13 @@ impl ServeOptions {
         self
     }
 
+    /// Sets how many requests there may be at once on one connection, with HTTP/2.
+    #[must_use]
+    pub fn with_max_concurrent_streams(mut self, streams: u32) -> Self {
+        self.max_concurrent_streams = streams;
+        self
+    }
+
     /// Sets how long requests under way may take after shutdown begins.
     #[must_use]
     pub fn with_drain_timeout(mut self, timeout: Duration) -> Self {
@@ -63,8 +82,8 @@ impl ServeOptions {
     }
 }
 
-/// Serves `router` over HTTP/1.1 on `listener` until `shutdown` completes, then lets requests under
-/// way finish.
+/// Serves `router` on `listener`, over HTTP/1.1 and over HTTP/2 without TLS (with prior knowledge,
+/// as gRPC clients have it), until `shutdown` completes, then lets requests under way finish.
 ///
 /// Every connection is a task that this future owns: dropping it closes them all.
 ///
@@ -93,7 +112,7 @@ pub async fn serve(
                 connections.spawn(connection(
                     stream,
                     router.clone(),
-                    options.header_timeout,
+                    options.clone(),
                     stopped.clone(),
                     permit,
                 ));
@@ -136,25 +155,46 @@ async fn accept(
 async fn connection(
     stream: TcpStream,
     router: Router,
-    header_timeout: Duration,
+    options: ServeOptions,
     mut stopped: watch::Receiver<bool>,
     _permit: OwnedSemaphorePermit,
 ) -> Result<(), Infallible> {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "no TCP_NODELAY");
     }
-    let service = TowerToHyperService::new(router);
-    let mut connection = pin!(
-        http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(header_timeout)
-            .serve_connection(TokioIo::new(stream), service)
-    );
+    let (activity, watched) = Activity::new();
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(|request: Request<Incoming>| {
+        let stream = activity.begin(request.version());
+        let response = router.call(request);
+        async {
+            let response = response.await?;
+            Ok::<_, Infallible>(match stream {
+                None => response,
+                Some(stream) => response.map(|body| stream.until_sent(body)),
+            })
+        }
+    });
+    let streams = Streams::default();
+    let mut builder = auto::Builder::new(streams.executor());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(options.header_timeout);
+    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(options.max_concurrent_streams);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let ending = async {
+        tokio::select! {
+            _ = stopped.wait_for(|stopped| *stopped) => {}
+            () = idle(watched.clone(), options.header_timeout) => {}
+        }
+    };
     let result = tokio::select! {
         result = connection.as_mut() => result,
-        () = async { drop(stopped.wait_for(|stopped| *stopped).await) } => {
+        () = ending => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            tokio::select! {
+                result = connection => result,
+                // A client that does not answer the farewell is not waited for.
+                () = idle(watched.clone(), FAREWELL) => Ok(()),
+            }
         }
     };
     if let Err(error) = result {

@@ -2,3 +2,5 @@
 
 #[cfg(feature = "onnxruntime-base")]
 pub mod onnxruntime;
+#[cfg(feature = "tract")]
+pub mod tract;

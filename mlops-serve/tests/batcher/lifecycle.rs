@@ -142,3 +142,26 @@ fn auto_lets_callers_run_what_is_fast() {
     let held = auto.with_max_queue_delay(Duration::from_millis(1));
     assert_eq!(start(&MockSession::identity(4), held).placement(), Placement::Thread);
 }
+
+#[tokio::test]
+async fn a_shutdown_that_is_given_up_can_be_waited_for_again() {
+    let session = MockSession::identity(4);
+    let log = Arc::downgrade(&session.log());
+    let batcher = start(&session, options(Placement::Thread).with_instances(3));
+    drop(session);
+    for polls in 0..20 {
+        let mut shutdown = Box::pin(batcher.shutdown(Duration::from_secs(10)));
+        for _ in 0..polls {
+            let polled = std::future::poll_fn(|context| {
+                std::task::Poll::Ready(shutdown.as_mut().poll(context).is_ready())
+            });
+            if polled.await {
+                break;
+            }
+        }
+    }
+    batcher.shutdown(Duration::from_secs(10)).await.unwrap();
+    // Every thread was joined: nothing holds the log but the warm-up that the batcher keeps.
+    drop(batcher);
+    assert_eq!(log.strong_count(), 0);
+}

@@ -3,7 +3,10 @@
 use mlops_core::{signature::Dim, tensor::DataType};
 use serde_json::{Value, json};
 
-use crate::support::{binary, good, identity, server, tensor};
+use crate::{
+    mock::identity,
+    support::{binary, good, server, tensor},
+};
 
 #[tokio::test]
 async fn every_bad_request_is_refused_and_reaches_no_session() {
@@ -14,6 +17,11 @@ async fn every_bad_request_is_refused_and_reaches_no_session() {
         let mut input = tensor("b", &[1, 2], json!([1, 2]));
         input[key] = value;
         json!({ "inputs": [a(), input] })
+    };
+    let parameter = |key: &str, value: Value| {
+        let mut body = good();
+        body["parameters"] = json!({ key: value });
+        body.to_string()
     };
     let deep = format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000));
     let deep_parameter =
@@ -114,11 +122,34 @@ async fn every_bad_request_is_refused_and_reaches_no_session() {
             "classification",
             {
                 let mut body = good();
-                body["outputs"] = json!([{ "name": "sum", "parameters": { "classification": 3 } }]);
+                body["outputs"] = json!([{ "name": "sum", "parameters": { "classification": 0 } }]);
+                body.to_string()
+            },
+            400,
+            "classification",
+        ),
+        ("a reserved parameter", parameter("triton_x", json!(1)), 400, "`triton_x`"),
+        ("a negative priority", parameter("priority", json!(-1)), 400, "priority"),
+        (
+            "a priority that is too large",
+            parameter("priority", json!(1_u64 << 32)),
+            400,
+            "priority",
+        ),
+        ("a priority in words", parameter("priority", json!("high")), 400, "priority"),
+        ("half a timeout", parameter("timeout", json!(0.5)), 400, "timeout"),
+        ("a negative timeout", parameter("timeout", json!(-1)), 400, "timeout"),
+        ("a parameter that is an object", parameter("x", json!({})), 400, "JSON"),
+        (
+            "shared memory out",
+            {
+                let mut body = good();
+                body["outputs"] =
+                    json!([{ "name": "sum", "parameters": { "shared_memory_region": "r" } }]);
                 body.to_string()
             },
             501,
-            "classification",
+            "`sum`",
         ),
         (
             "too many rows",
@@ -191,7 +222,7 @@ async fn every_bad_binary_body_is_refused() {
     }
     let (body, length) = binary(&inputs([8, 8]), &[&zeros[..16]]);
     for (header, says) in [
-        ("0", "JSON"),
+        ("0", "Raw request must only have 1 input (found 1) to be deduced but got 2 inputs in"),
         ("1000000", "1000000"),
         ("-1", "length"),
         ("ten", "length"),
@@ -216,4 +247,55 @@ async fn every_bad_binary_body_is_refused() {
         assert!(error.contains(says) && error.contains("`x`"), "`{error}` does not say `{says}`");
     }
     assert_eq!(strings.log.runs(), [0; 0], "a bad request reached the session");
+}
+
+#[tokio::test]
+async fn raw_requests_that_leave_the_shape_open_are_refused() {
+    use Dim::{Fixed, Symbolic, Unknown};
+    let batch = || Symbolic("batch".into());
+    for (data_type, shape, bytes, says) in [
+        (
+            DataType::F32,
+            vec![batch(), Unknown, Unknown],
+            16,
+            "The shape of the raw input 'x' can not be deduced because there are more than one \
+             variable-sized dimension",
+        ),
+        (
+            DataType::Bytes,
+            vec![batch(), Fixed(2)],
+            16,
+            "For BYTE datatype raw input 'x', the model must have input shape [1]",
+        ),
+        (DataType::F32, vec![batch(), Fixed(2)], 16, "FP32[1, 2]"),
+        (DataType::F32, vec![batch(), Unknown], 6, "whole elements"),
+        (DataType::F32, vec![Fixed(0), Unknown], 8, "whole elements"),
+    ] {
+        let server = server().with("identity", &identity(data_type, &shape));
+        let body = vec![0; bytes].into();
+        let error = server.infer_bytes("identity", body, Some("0")).await.error(400);
+        assert!(error.contains(says), "`{error}` does not say `{says}`");
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    /// Never a panic, never a 500: what comes is understood or refused.
+    #[test]
+    fn any_body_is_answered_or_refused(
+        json in "[{}\\[\\]\",:a-z0-9. -]{0,60}",
+        bytes: Vec<u8>,
+        length in proptest::option::of(0_usize..80),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let body = [json.as_bytes(), &bytes].concat();
+        let length = length.map(|length| length.to_string());
+        let server = server().with("identity", &identity(DataType::F32, &[Dim::Unknown]));
+        for model in ["arithmetic", "identity"] {
+            let request = server.infer_bytes(model, body.clone().into(), length.as_deref());
+            let status = runtime.block_on(request).status.as_u16();
+            proptest::prop_assert!([200, 400, 413].contains(&status), "{status}");
+        }
+    }
 }

@@ -3,7 +3,10 @@
 use mlops_core::{signature::Dim, tensor::DataType};
 use serde_json::json;
 
-use crate::support::{binary, f32s, good, identity, server, tensor};
+use crate::{
+    mock::identity,
+    support::{binary, f32s, good, server, tensor},
+};
 
 #[tokio::test]
 async fn json_in_and_out() {
@@ -165,4 +168,23 @@ async fn nan_and_infinity_go_as_binary_only() {
     let (body, length) = binary(&wanted, &[&bytes]);
     let answer = server.infer_bytes("identity", body, Some(&length)).await.ok();
     assert_eq!(answer.body[answer.json_length.unwrap()..], bytes);
+}
+
+#[tokio::test]
+async fn a_raw_request_is_the_bytes_of_the_only_input() {
+    use Dim::{Fixed, Symbolic, Unknown};
+    let batch = || Symbolic("batch".into());
+    let numbers = f32s(&[1.0, 2.0, 3.0, 4.0]);
+    for (data_type, shape, bytes, deduced, sent_back) in [
+        (DataType::F32, vec![batch(), Unknown], &numbers[..], json!([1, 4]), &numbers[..]),
+        (DataType::F32, vec![batch(), Fixed(4)], &numbers, json!([1, 4]), &numbers),
+        (DataType::F32, vec![Fixed(2), Unknown], &numbers, json!([2, 2]), &numbers),
+        (DataType::Bytes, vec![batch(), Fixed(1)], b"ab", json!([1, 1]), b"\x02\0\0\0ab"),
+    ] {
+        let server = server().with("identity", &identity(data_type, &shape));
+        let body = axum::body::Bytes::copy_from_slice(bytes);
+        let answer = server.infer_bytes("identity", body, Some("0")).await.ok();
+        assert_eq!(answer.json()["outputs"][0]["shape"], deduced);
+        assert_eq!(answer.body[answer.json_length.unwrap()..], *sent_back);
+    }
 }

@@ -12,17 +12,6 @@ use serde_json::json;
 use crate::support::{good, server, tensor};
 
 #[tokio::test]
-async fn compressed_bodies_are_refused_with_the_way_out() {
-    let server = server();
-    let request = Request::post("/v2/models/arithmetic/infer")
-        .header("Content-Encoding", "gzip")
-        .body(Body::from(good().to_string()))
-        .unwrap();
-    let error = server.send(request).await.error(501);
-    assert!(error.contains("gzip"), "{error}");
-}
-
-#[tokio::test]
 async fn a_body_that_grows_over_the_limit_is_cut_off() {
     let server = server();
     let chunks = (0..1000).map(|_| Ok::<_, std::io::Error>(Bytes::from_static(&[b' '; 100])));

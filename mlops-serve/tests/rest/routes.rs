@@ -9,14 +9,16 @@ use mlops_core::Error;
 use serde_json::json;
 use tower::ServiceExt;
 
-use crate::support::{arithmetic, batcher, good, id, server};
+use crate::{
+    mock::{arithmetic, batcher, id},
+    support::{good, server},
+};
 
 #[tokio::test]
 async fn server_and_model_metadata() {
     let server = server();
     let metadata = server.get("/v2").await.ok().json();
     assert_eq!(metadata["name"], "mlops-serve");
-    assert_eq!(metadata["extensions"], json!(["binary_tensor_data", "parameters"]));
     assert_eq!(server.get("/v2/models").await.ok().json(), json!({ "models": ["arithmetic"] }));
     let expected = json!({
         "name": "arithmetic",

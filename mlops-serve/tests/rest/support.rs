@@ -1,6 +1,6 @@
 //! A server of mock models, asked without a socket.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     Router,
@@ -9,93 +9,40 @@ use axum::{
     response::Response,
 };
 use http_body_util::BodyExt;
-use mlops_core::{
-    Error,
-    inference::Predict,
-    model::ModelId,
-    signature::{Dim, ModelSignature, TensorSpec},
-    tensor::{DataType, NamedTensors, Tensor},
-    testing::session::{MockFactory, MockLog, MockSession},
-};
+use mlops_core::testing::session::{MockLog, MockSession};
 use mlops_serve::{
-    WarmUp,
-    batch::{Batcher, BatcherOptions, Placement},
     host::ModelTable,
     protocol::{health, oip},
-    record::RequestRecorder,
 };
-use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-pub(crate) fn id(name: &str, version: &str) -> ModelId {
-    ModelId::new(name.parse().unwrap(), version.parse().unwrap())
-}
-
-pub(crate) fn batcher(id: ModelId, session: &MockSession) -> Arc<dyn Predict> {
-    let options =
-        BatcherOptions::default().with_max_batch_size(4).with_placement(Placement::Thread);
-    let factory = MockFactory::new(session.clone());
-    Arc::new(Batcher::builder(id, factory, options).warm_up(WarmUp::None).start().unwrap())
-}
-
-/// Gives back an input of this type as `y`.
-pub(crate) fn identity(data_type: DataType, shape: &[Dim]) -> MockSession {
-    let spec = |name| TensorSpec::new(name, data_type, shape.iter().cloned());
-    let signature = ModelSignature { inputs: vec![spec("x")], outputs: vec![spec("y")] };
-    MockSession::new(signature, |inputs| {
-        Ok(NamedTensors::single("y", inputs.require("x")?.clone()))
-    })
-}
-
-/// `sum` and `product` of `a` and `b`, FP32 `[batch, 2]`.
-pub(crate) fn arithmetic() -> MockSession {
-    let shape = || [Dim::Symbolic("batch".into()), Dim::Fixed(2)];
-    let spec = |name| TensorSpec::new(name, DataType::F32, shape());
-    let signature = ModelSignature {
-        inputs: vec![spec("a"), spec("b")],
-        outputs: vec![spec("sum"), spec("product")],
-    };
-    MockSession::new(signature, |inputs| {
-        let (a, b) = (inputs.require("a")?.clone(), inputs.require("b")?.clone());
-        let (a, b) = (a.into_aligned(), b.into_aligned());
-        let (a, b) = (a.view::<f32>()?, b.view::<f32>()?);
-        let mut outputs = NamedTensors::single("sum", Tensor::from_array(&a + &b));
-        outputs.insert("product", Tensor::from_array(&a * &b))?;
-        Ok(outputs)
-    })
-}
+use crate::mock::{Refused, arithmetic, batcher, id};
 
 pub(crate) struct Server {
     pub(crate) router: Router,
     pub(crate) table: Arc<ModelTable>,
+    pub(crate) session: MockSession,
     pub(crate) log: Arc<MockLog>,
     pub(crate) refused: Arc<Refused>,
 }
 
-/// Remembers what was refused, by model and code.
-#[derive(Debug, Default)]
-pub(crate) struct Refused(pub(crate) Mutex<BTreeMap<(String, &'static str), usize>>);
-
-impl RequestRecorder for Refused {
-    fn refused(&self, model: Option<&Arc<ModelId>>, error: &Error) {
-        let model = model.map_or_else(|| "unknown".into(), ToString::to_string);
-        *self.0.lock().entry((model, error.code())).or_default() += 1;
-    }
-}
-
 /// `arithmetic` in version 1 and 2, of which 2 is being loaded.
 pub(crate) fn server() -> Server {
+    server_with(oip::RestOptions::default())
+}
+
+pub(crate) fn server_with(options: oip::RestOptions) -> Server {
     let table = Arc::new(ModelTable::new());
     let session = arithmetic();
     table.publish(batcher(id("arithmetic", "1"), &session));
     table.announce(&id("arithmetic", "2"));
     let refused = Arc::new(Refused::default());
     let recorder = Arc::<Refused>::clone(&refused);
-    let options = oip::RestOptions::default().with_max_body_bytes(4096).with_recorder(recorder);
+    let options = options.with_max_body_bytes(4096).with_recorder(recorder);
     let router = oip::router(Arc::<ModelTable>::clone(&table), options)
         .merge(health::router(Arc::<ModelTable>::clone(&table)));
-    Server { router, table, log: session.log(), refused }
+    Server { router, table, log: session.log(), session, refused }
 }
 
 impl Server {
@@ -106,6 +53,10 @@ impl Server {
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(Request::get(path).body(Body::empty()).unwrap()).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: impl Into<Body>) -> Answer {
+        self.send(Request::post(path).body(body.into()).unwrap()).await
     }
 
     pub(crate) async fn infer(&self, model: &str, body: &Value) -> Answer {
@@ -133,6 +84,8 @@ impl Server {
         Answer {
             status: parts.status,
             content_type: header("content-type"),
+            encoding: header("content-encoding"),
+            accepts: header("accept-encoding"),
             json_length: header("inference-header-content-length")
                 .map(|text| text.parse().unwrap()),
             allow: header("allow"),
@@ -147,6 +100,8 @@ pub(crate) struct Answer {
     pub(crate) content_type: Option<String>,
     pub(crate) json_length: Option<usize>,
     pub(crate) allow: Option<String>,
+    pub(crate) encoding: Option<String>,
+    pub(crate) accepts: Option<String>,
     pub(crate) body: Bytes,
 }
 

@@ -8,12 +8,12 @@ use mlops_core::{
 
 /// What is left of the binary part of a body.
 #[derive(Debug)]
-pub(super) struct BinaryPart(Bytes);
+pub(crate) struct BinaryPart(Bytes);
 
 impl BinaryPart {
     /// Splits a body into its JSON and its binary part, by the length of the JSON if the client gave
     /// one.
-    pub(super) fn split(mut body: Bytes, json_length: Option<usize>) -> Result<(Bytes, Self)> {
+    pub(crate) fn split(mut body: Bytes, json_length: Option<usize>) -> Result<(Bytes, Self)> {
         let Some(length) = json_length else {
             return Ok((body, Self(Bytes::new())));
         };
@@ -28,7 +28,7 @@ impl BinaryPart {
     }
 
     /// The next `size_bytes` bytes, as the tensor of this name.
-    pub(super) fn take(&mut self, name: &str, size_bytes: usize) -> Result<Bytes> {
+    pub(crate) fn take(&mut self, name: &str, size_bytes: usize) -> Result<Bytes> {
         if size_bytes > self.0.len() {
             return Err(Error::invalid_tensor(
                 name,
@@ -40,7 +40,7 @@ impl BinaryPart {
     }
 
     /// Checks that nothing is left over.
-    pub(super) fn finish(&self) -> Result<()> {
+    pub(crate) fn finish(&self) -> Result<()> {
         if self.0.is_empty() {
             return Ok(());
         }
@@ -50,7 +50,7 @@ impl BinaryPart {
 }
 
 /// A tensor from its bytes on the wire.
-pub(super) fn decode(
+pub(crate) fn decode(
     name: &str,
     data_type: DataType,
     shape: &[usize],
@@ -99,7 +99,7 @@ fn decode_strings(name: &str, shape: &[usize], mut bytes: Bytes) -> Result<Tenso
 }
 
 /// Appends a tensor's bytes on the wire; returns how many.
-pub(super) fn encode(tensor: &Tensor, name: &str, out: &mut Vec<u8>) -> Result<()> {
+pub(crate) fn encode(tensor: &Tensor, name: &str, out: &mut Vec<u8>) -> Result<()> {
     if let Some(bytes) = tensor.bytes() {
         out.extend_from_slice(bytes);
         return Ok(());
@@ -115,7 +115,7 @@ pub(super) fn encode(tensor: &Tensor, name: &str, out: &mut Vec<u8>) -> Result<(
 }
 
 /// Bytes of a tensor on the wire.
-pub(super) fn encoded_size(tensor: &Tensor) -> usize {
+pub(crate) fn encoded_size(tensor: &Tensor) -> usize {
     tensor.size_bytes() + tensor.strings().map_or(0, |strings| 4 * strings.len())
 }
 

@@ -15,7 +15,7 @@ use serde::{
 use serde_json::value::RawValue;
 
 /// A tensor of this type and shape from its JSON.
-pub(super) fn decode(
+pub(crate) fn decode(
     name: &TensorName,
     data_type: DataType,
     shape: &[usize],

@@ -1,5 +1,5 @@
 //! The [Open Inference Protocol](https://github.com/kserve/open-inference-protocol) (KServe v2) over
-//! REST, with Triton's binary tensor extension.
+//! REST and gRPC, with the extensions of Triton that its clients use.
 //!
 //! | route | |
 //! | --- | --- |
@@ -9,15 +9,48 @@
 //! | `GET /v2/models` | names of the models |
 //! | `GET /v2/models/{model}[/versions/{version}]` | what the model takes and gives |
 //! | `GET /v2/models/{model}[/versions/{version}]/ready` | 200, or 503 while it is loading |
-//! | `POST /v2/models/{model}[/versions/{version}]/infer` | inference |
+//! | `POST /v2/models/{model}[/versions/{version}]/infer` | inference: JSON, JSON and binary data, or a raw input |
+//! | `GET /v2/models/{model}[/versions/{version}]/config` | how the model is run |
+//! | `GET /v2/models[/{model}[/versions/{version}]]/stats` | what it has done so far |
+//! | `POST /v2/repository/index` | every model and its state |
+//! | `POST /v2/repository/models/{model}/{load,unload}` | with [`RestOptions::control`] |
+//! | `/v2/systemsharedmemory/…` | with the feature `shm` and `RestOptions::shared_memory` |
+//! | `GET /v2/openapi.json` | these routes as OpenAPI 3.1 |
 //!
 //! Errors are `{"error": "…"}` with the status of the table at [`mlops_core::Error`].
+//!
+//! With the feature `grpc`, `grpc_router` has the same as the service `inference.GRPCInferenceService`,
+//! `ModelStreamInfer` included, beside `grpc.health.v1` and reflection.
 
-mod binary;
-mod decode;
-mod encode;
-mod error;
-mod json_data;
+pub(crate) mod binary;
+#[cfg(feature = "http")]
+mod classification;
+#[cfg(feature = "http")]
+mod config;
+#[cfg(feature = "grpc")]
+mod grpc;
+pub(crate) mod headers;
+pub(crate) mod json_data;
+#[cfg(feature = "http")]
+mod metadata;
+#[cfg(feature = "http")]
+mod parameters;
+#[cfg(feature = "http")]
+mod repository;
+#[cfg(feature = "http")]
+mod request;
+#[cfg(feature = "http")]
 mod rest;
+#[cfg(feature = "http")]
+mod server;
+#[cfg(feature = "http")]
+mod shared_memory;
+#[cfg(feature = "http")]
+mod statistics;
 
+#[cfg(feature = "grpc")]
+pub use self::grpc::{GrpcOptions, grpc_router};
+#[cfg(feature = "http")]
 pub use self::rest::{RestOptions, router};
+#[cfg(feature = "shm")]
+pub use self::shared_memory::SharedMemory;

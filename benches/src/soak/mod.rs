@@ -1,0 +1,11 @@
+//! Requests while the model is replaced again and again: none may be lost, mixed up or run twice.
+
+mod host;
+mod report;
+mod run;
+
+pub use self::{
+    host::{HotSwap, RowCounter, TableHost},
+    report::SoakReport,
+    run::Soak,
+};

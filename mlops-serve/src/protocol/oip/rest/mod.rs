@@ -1,0 +1,16 @@
+//! The protocol over REST.
+
+mod body;
+mod compression;
+mod decode;
+mod encode;
+mod error;
+mod infer;
+mod models;
+mod options;
+mod raw;
+mod repository;
+mod routes;
+mod shared_memory;
+
+pub use self::{options::RestOptions, routes::router};
