@@ -21,7 +21,8 @@ use super::{
     leader,
     options::{BatcherOptions, Placement},
     parts,
-    shared::{Shared, Waiting},
+    queued::Queued,
+    shared::Shared,
     slot::slot,
     worker::next_worker,
 };
@@ -121,7 +122,7 @@ impl Batcher {
         let in_time = tokio::time::timeout(grace, self.shared.drained()).await.is_ok();
         let abandoned = if in_time { 0 } else { self.shared.abandon_queue() };
         self.shared.drained().await;
-        self.shared.threads_ended().await;
+        self.shared.threads.ended().await;
         if abandoned > 0 {
             return Err(Error::DeadlineExceeded { elapsed: started.elapsed() });
         }
@@ -152,11 +153,11 @@ impl Batcher {
                 Ok((ticket, next_worker(state, shared)))
             })
             .await?;
-        let waiting = Waiting::new(shared, ticket, &mut caller);
+        let queued = Queued::new(shared, ticket, &mut caller);
         if let Some(worker) = worker {
             worker.raise();
         }
-        match waiting.await {
+        match queued.await {
             Some(Reply::Done(result)) => result,
             Some(Reply::Lead(_)) | None => Err(lost()),
         }

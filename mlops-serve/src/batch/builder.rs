@@ -194,7 +194,7 @@ impl BatcherBuilder {
                 .name(format!("{}#{instance}", id.name))
                 .spawn(run)
                 .map_err(|error| Error::backend("threads", error))?;
-            shared.owns(thread, ended);
+            shared.threads.add(thread, ended);
         }
         drop(ready);
         let opened = when_ready.iter().collect::<Result<Vec<()>>>()?.len();

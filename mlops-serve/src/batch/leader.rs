@@ -11,9 +11,10 @@ use super::{
     demand::Waits,
     item::{Item, Reply, lost},
     queue::Ticket,
+    queued::Queued,
     revive::revive_elsewhere,
     run::Runner,
-    shared::{NoRoom, Shared, State, Waiting},
+    shared::{NoRoom, Shared, State},
     slot::{Caller, slot},
 };
 use mlops_core::{
@@ -46,7 +47,7 @@ pub(super) async fn predict(
     let item = shared.check(request, responder)?;
     match shared.admit(item, |state, item| enter(shared, state, item)).await? {
         Entered::Leads(leadership) => leadership.lead(caller).await,
-        Entered::Waits(ticket) => match Waiting::new(shared, ticket, &mut caller).await {
+        Entered::Waits(ticket) => match Queued::new(shared, ticket, &mut caller).await {
             Some(Reply::Done(result)) => result,
             Some(Reply::Lead(mut leadership)) => {
                 // The slot has carried the leadership; now it is for the answer.

@@ -75,7 +75,7 @@ pub(super) fn revive_elsewhere(shared: &Arc<Shared>) {
         tell_ended.send(()).ok();
     };
     match thread::Builder::new().name(name).spawn(work) {
-        Ok(thread) => shared.owns(thread, ended),
+        Ok(thread) => shared.threads.add(thread, ended),
         Err(error) => {
             let error = Error::backend("threads", error);
             shared.session_missing(&Arc::new(Signal::default()), &error);

@@ -59,6 +59,7 @@ pub(super) struct Report {
     /// What the smallest batch cost that ran out of memory.
     pub(super) ran_out_of_memory: Option<usize>,
     cancel: Option<CancelHandle>,
+    runs: usize,
     succeeded: usize,
     failed: usize,
     panicked: bool,
@@ -115,9 +116,10 @@ impl Runner {
     /// 2*n* − 1 runs.
     fn run_batch(&mut self, context: &RunContext, mut items: Batch, report: &mut Report) {
         let claimed = context.clock.monotonic();
+        report.runs += 1;
         let error = match self.run_once(context, &items, claimed, report) {
             Ok(ran) => {
-                if report.failed == 0 && report.succeeded == 0 {
+                if report.runs == 1 {
                     let Timings { batching, inference, splitting, .. } = ran.timings;
                     report.took = Some(batching + inference + splitting);
                 }
@@ -126,7 +128,6 @@ impl Runner {
             }
             Err(error) => error,
         };
-        report.took = None;
         if matches!(error, Error::Cancelled) {
             // Everybody has gone, and nothing is wrong with what was run.
             return items.into_iter().for_each(|item| item.answer(Err(Error::Cancelled)));

@@ -1,10 +1,8 @@
 //! What the handle, the workers and the leaders of one batcher share.
 
 use std::{
-    pin::{Pin, pin},
+    pin::pin,
     sync::Arc,
-    task::{Context, Poll},
-    thread::JoinHandle,
     time::{Duration, Instant},
 };
 
@@ -15,7 +13,7 @@ use mlops_core::{
     tensor::NamedTensors,
 };
 use parking_lot::Mutex;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::Notify;
 
 use super::{
     demand::Waits,
@@ -27,7 +25,8 @@ use super::{
     policy::{BatchPolicy, Decision},
     queue::{BatchLimits, Queue, QueueLimits, Ticket},
     run::{Report, RunContext, Runner},
-    slot::{Caller, Responder, SlotId},
+    slot::{Responder, SlotId},
+    threads::Threads,
     under_way::{BatchNumber, UnderWay},
 };
 
@@ -35,7 +34,7 @@ use super::{
 pub(super) struct Shared {
     pub(super) context: RunContext,
     pub(super) opener: Opener,
-    threads: Mutex<Vec<OwnedThread>>,
+    pub(super) threads: Threads,
     pub(super) admission: Admission,
     pub(super) policy: BatchPolicy,
     on_full: OnFull,
@@ -71,28 +70,6 @@ pub(super) struct State {
     resting: Vec<Arc<Signal>>,
     memory: MemoryLimit,
     under_way: UnderWay,
-}
-
-/// A thread, and how it tells that its session is gone.
-#[derive(Debug)]
-struct OwnedThread {
-    thread: JoinHandle<()>,
-    ended: oneshot::Receiver<()>,
-}
-
-/// A thread that is waited for.
-struct Ending<'a> {
-    shared: &'a Shared,
-    /// `None` once it has ended.
-    thread: Option<OwnedThread>,
-}
-
-impl Drop for Ending<'_> {
-    fn drop(&mut self) {
-        if let Some(thread) = self.thread.take() {
-            self.shared.threads.lock().push(thread);
-        }
-    }
 }
 
 /// Requests that run together.
@@ -154,7 +131,7 @@ impl Shared {
         Self {
             context,
             opener,
-            threads: Mutex::default(),
+            threads: Threads::default(),
             admission,
             policy,
             on_full,
@@ -319,7 +296,7 @@ impl Shared {
 
     /// Forgets a request whose caller has gone: takes it out of the queue or, if it runs and nobody else
     /// waits for that batch, stops the run.
-    fn withdraw(&self, ticket: Ticket, caller: SlotId) {
+    pub(super) fn withdraw(&self, ticket: Ticket, caller: SlotId) {
         let (withdrawn, stop) = {
             let mut state = self.state.lock();
             let withdrawn = state.queue.remove(ticket);
@@ -390,29 +367,6 @@ impl Shared {
     /// Takes note that the thread of this signal no longer waits.
     pub(super) fn rested(&self, signal: &Arc<Signal>) {
         self.state.lock().resting.retain(|other| !Arc::ptr_eq(other, signal));
-    }
-
-    /// Makes a thread end with this batcher; `ended` tells that its session is gone.
-    pub(super) fn owns(&self, thread: JoinHandle<()>, ended: oneshot::Receiver<()>) {
-        self.threads.lock().push(OwnedThread { thread, ended });
-    }
-
-    /// Waits until every thread has ended.
-    pub(super) async fn threads_ended(&self) {
-        loop {
-            let Some(thread) = self.threads.lock().pop() else {
-                return;
-            };
-            // If this future is dropped, the next one goes on waiting for it.
-            let mut waiting = Ending { shared: self, thread: Some(thread) };
-            if let Some(thread) = &mut waiting.thread {
-                // Sent, or dropped by a thread that is gone: either way it has ended.
-                drop((&mut thread.ended).await);
-            }
-            if let Some(OwnedThread { thread, .. }) = waiting.thread.take() {
-                drop(thread.join());
-            }
-        }
     }
 
     /// Takes note of how long runs of these inputs took.
@@ -525,38 +479,4 @@ impl Runner {
 fn unavailable(outage: &Error) -> Error {
     let reason = format!("its session failed and cannot be opened anew: {}", outage.report());
     Error::unavailable("model", reason)
-}
-
-/// Waits for what becomes of a queued request: `None` if its answer was lost. Dropped before, it takes
-/// the request back out of the queue, inputs and all.
-#[derive(Debug)]
-pub(super) struct Waiting<'a> {
-    shared: &'a Shared,
-    ticket: Ticket,
-    caller: &'a mut Caller<Reply>,
-    settled: bool,
-}
-
-impl<'a> Waiting<'a> {
-    pub(super) fn new(shared: &'a Shared, ticket: Ticket, caller: &'a mut Caller<Reply>) -> Self {
-        Self { shared, ticket, caller, settled: false }
-    }
-}
-
-impl Future for Waiting<'_> {
-    type Output = Option<Reply>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Reply>> {
-        let settled = Pin::new(&mut *self.caller).poll(context);
-        self.settled = settled.is_ready();
-        settled
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        if !self.settled {
-            self.shared.withdraw(self.ticket, self.caller.id());
-        }
-    }
 }

@@ -195,3 +195,53 @@ async fn batches_shrink_when_memory_runs_out() {
     let error = batcher.predict(request(3, 0.0)).await.unwrap_err();
     assert!(matches!(error, Error::OutOfMemory { .. }), "{error}");
 }
+
+#[tokio::test]
+async fn a_part_of_a_batch_does_not_teach_how_long_all_of_it_takes() {
+    let clock = Arc::new(ManualClock::new());
+    let turned = Arc::clone(&clock);
+    let identity = MockSession::identity(4);
+    let session = MockSession::new(identity.signature().as_ref().clone(), move |inputs| {
+        turned.advance(Duration::from_millis(10));
+        let x = inputs.require("x")?.clone();
+        if x.row_count() > Some(4) {
+            return Err(Error::backend("mock", "too many"));
+        }
+        Ok(NamedTensors::single("y", x))
+    });
+    let log = session.log();
+    let options = options(Placement::Thread).with_max_queued_time(Duration::from_millis(70));
+    let batcher = Batcher::builder(id(), MockFactory::new(session), options)
+        .clock(Arc::<ManualClock>::clone(&clock))
+        .warm_up(WarmUp::None)
+        .start()
+        .unwrap();
+    let batcher = Arc::new(batcher);
+    // One row takes ten milliseconds, which is all that is known.
+    batcher.predict(request(1, 0.0)).await.unwrap();
+    log.close_gate();
+    let first = send(&batcher, request(1, 0.0));
+    until_held(&log, 1).await;
+    let eight: Vec<_> = (0..8).map(|n| send(&batcher, request(1, n as f32))).collect();
+    until_queued(&batcher, 8).await;
+    log.open_gate();
+    first.await.unwrap().unwrap();
+    for answer in eight {
+        answer.await.unwrap().unwrap();
+    }
+    assert_eq!(log.runs(), [1, 1, 8, 4, 4]);
+
+    // So eight in front of a request are expected to take eighty, which is more than it may wait.
+    log.close_gate();
+    let first = send(&batcher, request(1, 0.0));
+    until_held(&log, 1).await;
+    let eight: Vec<_> = (0..8).map(|n| send(&batcher, request(1, n as f32))).collect();
+    until_queued(&batcher, 8).await;
+    let error = batcher.predict(request(1, 0.0)).await.unwrap_err();
+    assert!(matches!(error, Error::Overloaded { limit: 70, .. }), "{error}");
+    log.open_gate();
+    first.await.unwrap().unwrap();
+    for answer in eight {
+        answer.await.unwrap().unwrap();
+    }
+}
