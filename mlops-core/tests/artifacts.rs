@@ -336,8 +336,8 @@ impl ObjectStore for Full {
 async fn an_upload_that_fails_is_taken_back() {
     let directory = TempDir::new().unwrap();
     let source = directory.path().join("source");
-    // The second part fails, or the only one is written and completing fails.
-    for size in [17 << 20, 8 << 20 | 1] {
+    // Of many parts the second fails, or the only one is written and completing fails.
+    for size in [48 << 20, 8 << 20 | 1] {
         let full = Full::default();
         let aborted = Arc::clone(&full.aborted);
         let store = ArtifactStore::new(Arc::new(full));
