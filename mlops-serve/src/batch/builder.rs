@@ -20,11 +20,10 @@ use tokio::sync::oneshot;
 use super::{
     batcher::Batcher,
     bucket::BucketRule,
-    demand::Urgency,
     item::Admission,
     observer::BatchObserver,
     opener::{Facts, Opener},
-    options::{BatcherOptions, Batching, Placement, PriorityOptions},
+    options::{BatcherOptions, Batching, Placement},
     policy::BatchPolicy,
     queue::QueueLimits,
     run::{RunContext, Runner},
@@ -267,14 +266,13 @@ impl BatcherBuilder {
             max_queued_time: self.options.max_queued_time,
             on_full: self.options.on_full,
         };
-        let PriorityOptions { levels, default_level, aging } = self.options.priority;
         let admission = Admission {
             rule: BucketRule::new(
                 &descriptor.signature,
                 &layout.padding,
                 self.options.batch_parameters,
             ),
-            urgency: Urgency { levels, default_level, aging },
+            priority: self.options.priority,
             max_rows,
             max_cost: self.options.max_batch_cost.unwrap_or(usize::MAX),
         };

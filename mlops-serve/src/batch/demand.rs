@@ -1,8 +1,8 @@
 //! What a request asks of the scheduler.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::bucket::BucketKey;
+use super::{bucket::BucketKey, options::PriorityOptions};
 
 /// What scheduling needs to know of a request, and all it knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,15 +34,7 @@ pub(super) trait Waits {
     fn key(&self) -> &BucketKey;
 }
 
-/// How much sooner an urgent request is run.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Urgency {
-    pub(super) levels: u32,
-    pub(super) default_level: u32,
-    pub(super) aging: Duration,
-}
-
-impl Urgency {
+impl PriorityOptions {
     /// When a request that came at `arrived` should be run.
     ///
     /// Each level of priority waits `aging` longer than the one above it. So a request of level 3 that
@@ -58,6 +50,8 @@ impl Urgency {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const MS: Duration = Duration::from_millis(1);
@@ -65,8 +59,8 @@ mod tests {
     #[test]
     fn due_times() {
         let start = Instant::now();
-        let urgency = Urgency { levels: 3, default_level: 2, aging: 10 * MS };
-        let flat = Urgency { levels: 1, default_level: 1, aging: 10 * MS };
+        let urgency = PriorityOptions::new(3, 2).with_aging(10 * MS);
+        let flat = PriorityOptions::new(1, 1).with_aging(10 * MS);
         // levels, priority, deadline => due
         for (urgency, priority, deadline, due) in [
             (urgency, 1, None, Duration::ZERO),

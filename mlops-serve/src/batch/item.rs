@@ -13,8 +13,9 @@ use mlops_core::{
 
 use super::{
     bucket::{BucketKey, BucketRule},
-    demand::{Demand, Urgency, Waits},
+    demand::{Demand, Waits},
     leader::Leadership,
+    options::PriorityOptions,
     slot::Responder,
 };
 
@@ -41,7 +42,7 @@ pub(super) enum Reply {
 #[derive(Debug)]
 pub(super) struct Admission {
     pub(super) rule: BucketRule,
-    pub(super) urgency: Urgency,
+    pub(super) priority: PriorityOptions,
     /// Rows that a batch may have.
     pub(super) max_rows: usize,
     /// What a batch may cost.
@@ -90,7 +91,7 @@ impl Item {
             });
         }
         let priority = context.as_ref().map_or(0, |context| context.priority);
-        let due = admission.urgency.due(arrived, priority, deadline);
+        let due = admission.priority.due(arrived, priority, deadline);
         let size_bytes = inputs.size_bytes();
         let demand = Demand { rows, cost, size_bytes, arrived, due, deadline };
         Ok(Box::new(Self { inputs, demand, key, context, responder }))
