@@ -7,6 +7,7 @@ mod lineage;
 mod name;
 mod package;
 mod reference;
+mod sample;
 mod stage;
 mod version;
 
@@ -20,6 +21,7 @@ pub use self::{
     name::ModelName,
     package::{FileRole, ModelPackage, PackageBuilder, PackageFile},
     reference::ModelRef,
+    sample::Sample,
     stage::Stage,
     version::ModelVersion,
 };

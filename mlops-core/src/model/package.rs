@@ -1,10 +1,12 @@
 //! [`ModelPackage`]: the directory a model travels in, from training through a registry to serving.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     fs::{self, File},
     io::{self, Read, Write},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use serde::{Deserialize, Serialize};
@@ -12,16 +14,20 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Error, Result,
     digest::{Digest, Digester},
-    model::{Lineage, ModelCard},
+    model::{Lineage, ModelCard, Sample},
     progress::Progress,
     relative_path::RelativePath,
-    signature::ModelSignature,
+    signature::{Dim, ModelSignature},
+    tensor::TensorName,
 };
 
 pub(crate) const MANIFEST: &str = "manifest.json";
 const FORMAT_VERSION: u32 = 1;
 /// Far more than any real manifest; a bound, so that a foreign file cannot fill the memory.
 pub(crate) const MAX_MANIFEST_BYTES: u64 = 16 << 20;
+/// Samples are kept in memory while a model is loaded.
+const MAX_SAMPLE_BYTES: u64 = 1 << 30;
+const MAX_LABEL_BYTES: u64 = 16 << 20;
 
 /// A directory with a `manifest.json` that says what the model takes and gives, where it came from,
 /// and what every file must contain.
@@ -70,9 +76,9 @@ pub enum FileRole {
     ExternalData,
     /// Statistics of the training data, from which a drift monitor starts.
     ReferenceProfile,
-    /// Inputs (and the outputs they must give) for warm-up and for the check at a swap.
+    /// A [`Sample`]: inputs (and the outputs they must give) for warm-up and for the check at a swap.
     Samples,
-    /// The names of the classes, one a line.
+    /// The names of the classes of an output, one a line; the file's name is the output's, and `.txt`.
     Labels,
     /// A model card for people, beside the one in the manifest.
     Card,
@@ -121,6 +127,43 @@ impl ModelPackage {
         let manifest: Manifest = serde_json::from_slice(json).map_err(|error| corrupt(&error))?;
         manifest.check().map_err(|error| corrupt(&error.report()))?;
         Ok(Self { directory, manifest })
+    }
+
+    /// Reads the samples, in the order of the manifest; each fits the signature. Blocks on the file system.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] for a file that is no sample of this model, [`Error::TooLarge`] for samples of
+    /// more than 1 GiB together, [`Error::Unsupported`] for types that tensors here do not have.
+    pub fn samples(&self) -> Result<Vec<Sample>> {
+        let files = || self.files_of(FileRole::Samples);
+        let actual = files().fold(0, |sum: u64, file| sum.saturating_add(file.size_bytes));
+        if actual > MAX_SAMPLE_BYTES {
+            let what = "samples of a package (bytes)";
+            return Err(Error::TooLarge { what, actual, limit: MAX_SAMPLE_BYTES });
+        }
+        files().map(|file| Sample::read(&self.path_of(file), &self.manifest.signature)).collect()
+    }
+
+    /// Reads the names of the classes, by output. Blocks on the file system.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] for a file that is not text, is not named after an output or as another is, or has
+    /// not as many lines as the output's last axis is long; [`Error::TooLarge`] for one of over 16 MiB.
+    pub fn labels(&self) -> Result<BTreeMap<TensorName, Arc<[Arc<str>]>>> {
+        let mut labels = BTreeMap::new();
+        for file in self.files_of(FileRole::Labels) {
+            let (actual, limit) = (file.size_bytes, MAX_LABEL_BYTES);
+            if actual > limit {
+                return Err(Error::TooLarge { what: "labels (bytes)", actual, limit });
+            }
+            let path = self.path_of(file);
+            let (output, names) = read_labels(&path, &self.manifest.signature)?;
+            if labels.insert(Arc::clone(&output), names).is_some() {
+                let reason = format!("`{output}` has other labels too");
+                return Err(Error::corrupt("labels", path.display(), reason));
+            }
+        }
+        Ok(labels)
     }
 
     /// Reads every file and compares size and digest. Reports bytes to `progress`.
@@ -253,6 +296,27 @@ impl Manifest {
     }
 }
 
+/// The classes of the output that the file is named after.
+fn read_labels(path: &Path, signature: &ModelSignature) -> Result<(TensorName, Arc<[Arc<str>]>)> {
+    let corrupt = |reason: String| Error::corrupt("labels", path.display(), reason);
+    let text = fs::read_to_string(path).map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidData => corrupt("it is not UTF-8".into()),
+        _ => Error::file(path, error),
+    })?;
+    let output = path.file_stem().and_then(|stem| signature.output(stem.to_str()?));
+    let Some(spec) = output else {
+        return Err(corrupt("it is not named after an output, like `probabilities.txt`".into()));
+    };
+    let labels: Arc<[Arc<str>]> = text.lines().map(Arc::from).collect();
+    match spec.shape.last() {
+        Some(Dim::Fixed(classes)) if *classes != labels.len() => {
+            let count = labels.len();
+            Err(corrupt(format!("it has {count} lines, and `{}` has {classes} classes", spec.name)))
+        }
+        _ => Ok((Arc::clone(&spec.name), labels)),
+    }
+}
+
 /// Makes a [`ModelPackage`].
 ///
 /// ```no_run
@@ -260,7 +324,7 @@ impl Manifest {
 /// # fn example(signature: mlops_core::signature::ModelSignature) -> mlops_core::Result<()> {
 /// let package = PackageBuilder::new(signature)
 ///     .file(FileRole::Model, "model.onnx".parse()?, "target/trained.onnx")
-///     .file(FileRole::Labels, "labels.txt".parse()?, "labels.txt")
+///     .file(FileRole::Labels, "labels/probabilities.txt".parse()?, "classes.txt")
 ///     .build("packages/digits")?;
 /// # Ok(())
 /// # }

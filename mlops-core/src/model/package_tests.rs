@@ -1,10 +1,11 @@
+use ndarray::array;
 use tempfile::TempDir;
 
 use super::*;
 use crate::{
     progress::NoProgress,
     signature::{Dim, TensorSpec},
-    tensor::DataType,
+    tensor::{DataType, NamedTensors},
 };
 
 fn signature() -> ModelSignature {
@@ -142,4 +143,87 @@ fn bad_manifests_are_refused() {
         let error = open(json).unwrap_err();
         assert!(matches!(error, Error::Corrupt { kind: "manifest", .. }), "{json}: {error}");
     }
+}
+
+/// A package of the model, this file beside it, and what is said of it.
+fn with_file(role: FileRole, path: &str, content: &[u8]) -> (TempDir, ModelPackage) {
+    let sources = sources();
+    let source = sources.path().join("more");
+    fs::write(&source, content).unwrap();
+    let package = PackageBuilder::new(signature())
+        .file(FileRole::Model, "model.onnx".parse().unwrap(), sources.path().join("trained.onnx"))
+        .file(role, path.parse().unwrap(), source)
+        .build(sources.path().join("package"))
+        .unwrap();
+    (sources, package)
+}
+
+fn sample(x: &str, y: &str) -> Sample {
+    let tensor = |array| crate::tensor::Tensor::from_array(array);
+    Sample {
+        inputs: NamedTensors::single(x, tensor(array![[1.0_f32, 2.0]].into_dyn())),
+        outputs: NamedTensors::single(y, tensor(array![3.0_f32].into_dyn())),
+    }
+}
+
+#[test]
+fn samples_come_back_as_they_were() {
+    let content = sample("x", "y").to_safetensors().unwrap();
+    let (_sources, package) = with_file(FileRole::Samples, "samples/1.safetensors", &content);
+    assert_eq!(package.samples().unwrap(), [sample("x", "y")]);
+    assert!(package.labels().unwrap().is_empty());
+}
+
+#[test]
+fn samples_that_are_none_of_this_model_are_corrupt() {
+    let foreign = NamedTensors::single("x", sample("x", "y").inputs.require("x").unwrap().clone());
+    for content in [
+        b"nothing".to_vec(),
+        foreign.to_safetensors().unwrap(),
+        sample("z", "y").to_safetensors().unwrap(),
+        sample("x", "z").to_safetensors().unwrap(),
+    ] {
+        let (_sources, package) = with_file(FileRole::Samples, "1.safetensors", &content);
+        let error = package.samples().unwrap_err();
+        assert!(matches!(error, Error::Corrupt { .. }), "{error}");
+        assert!(error.to_string().contains("1.safetensors"), "{error}");
+    }
+}
+
+#[test]
+fn labels_are_of_the_output_they_are_named_after() {
+    let (_sources, package) =
+        with_file(FileRole::Labels, "labels/y.txt", "zéro\r\none\n".as_bytes());
+    let labels = package.labels().unwrap();
+    let y: Vec<_> = labels["y"].iter().map(|label| &**label).collect();
+    assert_eq!(y, ["zéro", "one"]);
+
+    for (path, content, says) in [
+        ("labels.txt", &b"zero\n"[..], "not named after an output"),
+        ("y.txt", b"\xff\n", "not UTF-8"),
+    ] {
+        let (_sources, package) = with_file(FileRole::Labels, path, content);
+        let error = package.labels().unwrap_err();
+        assert!(matches!(error, Error::Corrupt { .. }), "{error}");
+        assert!(error.to_string().contains(says), "{error}");
+    }
+}
+
+#[test]
+fn as_many_labels_as_classes() {
+    let sources = sources();
+    let mut signature = signature();
+    signature.outputs[0].shape = [Dim::Unknown, Dim::Fixed(3)].into();
+    let names = sources.path().join("names");
+    let builder = PackageBuilder::new(signature)
+        .file(FileRole::Model, "model.onnx".parse().unwrap(), sources.path().join("trained.onnx"))
+        .file(FileRole::Labels, "y.txt".parse().unwrap(), &names);
+    let package = builder.clone().build(sources.path().join("two")).unwrap();
+    let error = package.labels().unwrap_err();
+    assert!(error.to_string().contains("2 lines") && error.to_string().contains("3 classes"));
+
+    fs::write(&names, "a\nb\nc").unwrap();
+    let builder = builder.file(FileRole::Labels, "more/y.txt".parse().unwrap(), &names);
+    let error = builder.build(sources.path().join("twice")).unwrap().labels().unwrap_err();
+    assert!(error.to_string().contains("other labels"), "{error}");
 }

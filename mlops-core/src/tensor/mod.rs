@@ -3,6 +3,7 @@
 mod data_type;
 mod element;
 mod named;
+mod safetensors;
 #[expect(clippy::module_inception, reason = "the folder's main type is in the file of its name")]
 mod tensor;
 

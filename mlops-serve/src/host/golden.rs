@@ -6,6 +6,7 @@ use mlops_core::{
     Error, Result,
     half::{bf16, f16},
     inference::{CancelHandle, InferenceRequest, Predict},
+    model::Sample,
     tensor::{DataType, Element, NamedTensors, Tensor},
 };
 
@@ -14,20 +15,11 @@ use mlops_core::{
 #[non_exhaustive]
 pub struct GoldenCheck {
     /// What is asked, and what must come.
-    pub samples: Arc<[GoldenSample]>,
+    pub samples: Arc<[Sample]>,
     /// How far a floating-point element may be off.
     pub tolerance: Tolerance,
     /// How long all answers together may take.
     pub timeout: Duration,
-}
-
-/// Inputs, and the outputs that they must give.
-#[derive(Debug, Clone)]
-pub struct GoldenSample {
-    /// What the model is asked.
-    pub inputs: NamedTensors,
-    /// What it must answer; outputs that are not here are not compared.
-    pub outputs: NamedTensors,
 }
 
 /// How far an element may be from the expected one: `absolute + relative × |expected|`.
@@ -49,8 +41,8 @@ impl Default for Tolerance {
 }
 
 impl GoldenCheck {
-    /// These samples, with the default tolerance and a minute's time.
-    pub fn new(samples: impl IntoIterator<Item = GoldenSample>) -> Self {
+    /// These samples, such as [those of a package](mlops_core::model::ModelPackage::samples), with the default tolerance and a minute's time.
+    pub fn new(samples: impl IntoIterator<Item = Sample>) -> Self {
         Self {
             samples: samples.into_iter().collect(),
             tolerance: Tolerance::default(),
@@ -91,7 +83,8 @@ impl GoldenCheck {
                     return Err(Error::Cancelled);
                 }
                 let response = model.predict(InferenceRequest::new(sample.inputs.clone())).await?;
-                if let Err(reason) = sample.compare(&response.outputs, self.tolerance) {
+                if let Err(reason) = compare_all(&sample.outputs, &response.outputs, self.tolerance)
+                {
                     let id = &model.descriptor().id;
                     let reason = format!("`{id}`, sample {index}: {reason}").into();
                     let reasons = Arc::new([reason]);
@@ -107,17 +100,19 @@ impl GoldenCheck {
     }
 }
 
-impl GoldenSample {
-    fn compare(&self, outputs: &NamedTensors, tolerance: Tolerance) -> Result<(), String> {
-        for (name, expected) in &self.outputs {
-            let Some(actual) = outputs.get(name) else {
-                return Err(format!("output `{name}` is missing"));
-            };
-            compare(expected, actual, tolerance)
-                .map_err(|reason| format!("output `{name}`: {reason}"))?;
-        }
-        Ok(())
+fn compare_all(
+    expected: &NamedTensors,
+    actual: &NamedTensors,
+    tolerance: Tolerance,
+) -> Result<(), String> {
+    for (name, expected) in expected {
+        let Some(actual) = actual.get(name) else {
+            return Err(format!("output `{name}` is missing"));
+        };
+        compare(expected, actual, tolerance)
+            .map_err(|reason| format!("output `{name}`: {reason}"))?;
     }
+    Ok(())
 }
 
 fn compare(expected: &Tensor, actual: &Tensor, tolerance: Tolerance) -> Result<(), String> {

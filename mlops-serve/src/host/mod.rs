@@ -30,7 +30,7 @@ pub use self::{
     control::{LoadOptions, ModelControl},
     directory::ModelDirectory,
     follower::{FollowerOptions, FollowerStatus, RegistryFollower},
-    golden::{GoldenCheck, GoldenSample, Tolerance},
+    golden::{GoldenCheck, Tolerance},
     load::Loading,
     loader::{LoadedModel, LoaderFn, ModelLoader},
     memory::DeviceMemory,

@@ -5,14 +5,14 @@ use std::{sync::Arc, time::Duration};
 use mlops_core::{
     Error, Result,
     inference::CancelHandle,
-    model::ModelId,
+    model::{ModelId, Sample},
     tensor::{NamedTensors, Tensor},
     testing::session::MockSession,
 };
 use mlops_serve::batch::{Batcher, Placement};
 use mlops_serve::host::{
-    GoldenCheck, GoldenSample, LoadedModel, LoaderFn, ModelLoader, ModelState, ModelUpdate, Models,
-    ServedModel, SignatureChange, Tolerance,
+    GoldenCheck, LoadedModel, LoaderFn, ModelLoader, ModelState, ModelUpdate, Models, ServedModel,
+    SignatureChange, Tolerance,
 };
 use ndarray::Array2;
 
@@ -22,9 +22,9 @@ use crate::support::{
 };
 
 /// One row of `x`, and the `y` that must come.
-fn sample(x: f32, y: f32) -> GoldenSample {
+fn sample(x: f32, y: f32) -> Sample {
     let tensor = |value| Tensor::from_array(Array2::from_elem((1, 1), value));
-    GoldenSample {
+    Sample {
         inputs: NamedTensors::single("x", tensor(x)),
         outputs: NamedTensors::single("y", tensor(y)),
     }

@@ -8,7 +8,7 @@ use std::sync::{
 use mlops_core::{
     Error,
     inference::{InferenceRequest, InferenceSession, Predict, RunOptions, SessionFactory},
-    model::{FileRole, ModelName, ModelPackage, PackageBuilder},
+    model::{FileRole, ModelName, ModelPackage, PackageBuilder, Sample},
     registry::{ModelRegistry, RegisterOptions, SetAlias},
     tensor::NamedTensors,
     testing::{approx_eq, registry::MemoryRegistry, sample_inputs},
@@ -17,8 +17,8 @@ use mlops_serve::{
     WarmUp,
     batch::{Batcher, BatcherOptions},
     host::{
-        FollowerOptions, GoldenCheck, GoldenSample, LoadedModel, LoaderFn, ModelHost, ModelLoader,
-        ModelUpdate, Models, RegistryFollower, ServedModel,
+        FollowerOptions, GoldenCheck, LoadedModel, LoaderFn, ModelHost, ModelLoader, ModelUpdate,
+        Models, RegistryFollower, ServedModel,
     },
     session::onnxruntime::{OnnxSessionFactory, SessionOptions},
 };
@@ -31,18 +31,18 @@ use crate::{
 const MODEL: &str = "two_inputs.onnx";
 
 /// Inputs of the model, and what a session of its own answers.
-fn samples() -> Vec<GoldenSample> {
+fn samples() -> Vec<Sample> {
     let mut session = fixture::factory(MODEL).open().unwrap();
     let samples = (0..3).map(|seed| {
         let inputs = sample_inputs(session.signature(), 2, seed).unwrap();
         let outputs = session.run(&inputs, &RunOptions::default()).unwrap();
-        GoldenSample { inputs, outputs }
+        Sample { inputs, outputs }
     });
     samples.collect()
 }
 
 /// Loads sessions of `factory`, warms them up and checks them with the samples.
-fn loader(factory: OnnxSessionFactory, samples: Vec<GoldenSample>) -> LoaderFn {
+fn loader(factory: OnnxSessionFactory, samples: Vec<Sample>) -> LoaderFn {
     LoaderFn::new(move |id, _| {
         let inputs: Vec<NamedTensors> =
             samples.iter().map(|sample| sample.inputs.clone()).collect();
@@ -101,14 +101,23 @@ struct Published {
 }
 
 impl Published {
-    /// Registers this file of `tests/models` and makes the alias stand for it.
+    /// Registers this file of `tests/models`, with samples of what it should be, and makes the alias stand
+    /// for it.
     async fn promote(&self, file: &str) {
         let directory = tempfile::tempdir().unwrap();
         let signature = fixture::factory(MODEL).open().unwrap().signature().as_ref().clone();
-        let package = PackageBuilder::new(signature)
-            .file(FileRole::Model, "model.onnx".parse().unwrap(), fixture::model(file))
-            .build(directory.path().join("package"))
-            .unwrap();
+        let mut package = PackageBuilder::new(signature).file(
+            FileRole::Model,
+            "model.onnx".parse().unwrap(),
+            fixture::model(file),
+        );
+        for (number, sample) in samples().iter().enumerate() {
+            let path = format!("samples/{number}.safetensors");
+            let source = directory.path().join(number.to_string());
+            std::fs::write(&source, sample.to_safetensors().unwrap()).unwrap();
+            package = package.file(FileRole::Samples, path.parse().unwrap(), source);
+        }
+        let package = package.build(directory.path().join("package")).unwrap();
         let options = RegisterOptions::default();
         let registered = self.registry.register(&self.name, &package, &options).await.unwrap();
         let (alias, change) = ("champion".parse().unwrap(), SetAlias::default());
@@ -117,7 +126,7 @@ impl Published {
     }
 }
 
-async fn answers(host: &ModelHost, sample: &GoldenSample) -> u64 {
+async fn answers(host: &ModelHost, sample: &Sample) -> u64 {
     let model = host.find("m", None).unwrap();
     let request = InferenceRequest::new(sample.inputs.clone());
     let response = model.predict.predict(request).await.unwrap();
@@ -132,12 +141,11 @@ async fn packages_of_a_registry_are_served_if_they_are_what_they_should_be() {
     let directory = tempfile::tempdir().unwrap();
     let options =
         FollowerOptions::new("m".parse().unwrap(), "champion".parse().unwrap(), directory.path());
-    let expected = samples.clone();
-    let load = move |package: &ModelPackage| -> mlops_core::Result<Arc<dyn ModelLoader>> {
+    let load = |package: &ModelPackage| -> mlops_core::Result<Arc<dyn ModelLoader>> {
         let runtime = fixture::runtime();
         let factory =
             OnnxSessionFactory::from_package(&runtime, package, SessionOptions::default())?;
-        Ok(Arc::new(loader(factory, expected.clone())))
+        Ok(Arc::new(loader(factory, package.samples()?)))
     };
     let registry: Arc<dyn ModelRegistry> = Arc::<MemoryRegistry>::clone(&published.registry);
     let mut follower = RegistryFollower::open(Arc::clone(&host), registry, options, load).unwrap();
