@@ -38,7 +38,7 @@ mod worker;
 pub use self::{
     batcher::{Batcher, BatcherLoad},
     builder::BatcherBuilder,
-    observer::{BatchObserver, BatchRecord},
+    observer::{BatchObserver, BatchRecord, Release},
     options::{BatcherOptions, Batching, OnFull, Placement, PriorityOptions, Waiting},
     padding::{Padding, Rounding},
 };

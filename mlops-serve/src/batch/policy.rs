@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{options::Waiting, queue::Gathered};
+use super::{observer::Release, options::Waiting, queue::Gathered};
 
 /// Decides when what is queued is run.
 #[derive(Debug, Clone)]
@@ -20,7 +20,7 @@ pub(super) enum Decision {
     /// Nothing is queued.
     Idle,
     /// Take a batch of up to so many rows from this bucket now.
-    Run { bucket: usize, max_rows: usize },
+    Run { bucket: usize, max_rows: usize, release: Release },
     /// Wait until then for more, unless a batch fills before.
     Hold { until: Instant },
 }
@@ -47,16 +47,19 @@ impl BatchPolicy {
         let Some(first) = gathered.clone().next() else {
             return Decision::Idle;
         };
-        if self.max_queue_delay.is_zero() || closed {
-            return self.run(first);
+        if closed {
+            return self.run(first, Release::Shutdown);
+        }
+        if self.max_queue_delay.is_zero() {
+            return self.run(first, self.reached(first.rows).unwrap_or(Release::SessionFree));
         }
         let now = now();
         let requests = gathered.clone().map(|found| found.requests).sum();
         let mut hold: Option<Instant> = None;
         for found in gathered {
             match self.hold(found, requests, forecast, now) {
-                None => return self.run(found),
-                Some(until) => hold = Some(hold.map_or(until, |earlier| earlier.min(until))),
+                Err(release) => return self.run(found, release),
+                Ok(until) => hold = Some(hold.map_or(until, |earlier| earlier.min(until))),
             }
         }
         hold.map_or(Decision::Idle, |until| Decision::Hold { until })
@@ -68,39 +71,58 @@ impl BatchPolicy {
         reached.copied().unwrap_or(self.max_batch_size)
     }
 
-    fn run(&self, found: Gathered) -> Decision {
-        Decision::Run { bucket: found.bucket, max_rows: self.max_rows(found.rows) }
+    /// The size that this many rows have reached, if it is one to run at.
+    pub(super) fn reached(&self, rows: usize) -> Option<Release> {
+        if self.preferred_batch_sizes.first().is_some_and(|least| *least <= rows) {
+            return Some(Release::PreferredSize);
+        }
+        (rows >= self.max_batch_size).then_some(Release::Full)
     }
 
-    /// Until when this bucket is worth waiting for; `None` if it is to be run now.
+    fn run(&self, found: Gathered, release: Release) -> Decision {
+        Decision::Run { bucket: found.bucket, max_rows: self.max_rows(found.rows), release }
+    }
+
+    /// Until when this bucket is worth waiting for, or why it is to be run now.
     fn hold(
         &self,
         found: Gathered,
         requests: usize,
         forecast: &mut impl Forecast,
         now: Instant,
-    ) -> Option<Instant> {
+    ) -> Result<Instant, Release> {
+        if let Some(release) = self.reached(found.rows) {
+            return Err(release);
+        }
         let latest = found.oldest + self.max_queue_delay;
-        let preferred =
-            self.preferred_batch_sizes.first().is_some_and(|least| *least <= found.rows);
-        if latest <= now || found.rows >= self.max_batch_size || preferred {
-            return None;
+        if latest <= now {
+            return Err(Release::Delay);
         }
         match self.waiting {
-            Waiting::Fixed => Some(latest),
+            Waiting::Fixed => Ok(latest),
             Waiting::Learned => {
-                // The share of all requests that is for this bucket.
-                let share = found.requests.max(1) as f64 / requests.max(1) as f64;
-                let gap = forecast.gap_seconds(now)? / share;
-                if !pays(found, gap, forecast)? {
-                    return None;
-                }
-                // If the next one does not come when it is expected, waiting pays less: look again.
-                let expected = now + Duration::try_from_secs_f64(gap).ok()?;
-                Some(expected.min(latest))
+                let expected = expected(found, requests, forecast, now);
+                Ok(expected.ok_or(Release::SessionFree)?.min(latest))
             }
         }
     }
+}
+
+/// When the next request for this bucket is expected, if that pays. If it does not come then, waiting
+/// pays less: it is decided again.
+fn expected(
+    found: Gathered,
+    requests: usize,
+    forecast: &mut impl Forecast,
+    now: Instant,
+) -> Option<Instant> {
+    // The share of all requests that is for this bucket.
+    let share = found.requests.max(1) as f64 / requests.max(1) as f64;
+    let gap = forecast.gap_seconds(now)? / share;
+    if !pays(found, gap, forecast)? {
+        return None;
+    }
+    Some(now + Duration::try_from_secs_f64(gap).ok()?)
 }
 
 /// Whether waiting for one more request lowers the sum of all latencies, the next one's included.
@@ -175,29 +197,32 @@ mod tests {
     #[test]
     fn decisions_of_a_fixed_delay() {
         let now = Instant::now() + 10 * MS;
-        let run = |bucket| Decision::Run { bucket, max_rows: 8 };
+        use Release::{Delay, Full, SessionFree, Shutdown};
+        let run = |bucket, release| Decision::Run { bucket, max_rows: 8, release };
         let hold = |left: Duration| Decision::Hold { until: now + left };
         let bucket = |number, rows, age| bucket(number, rows, now - age);
         // delay, buckets (rows and age of the oldest), closed => decision
         for (delay, buckets, closed, expected) in [
             (ZERO, vec![], false, Decision::Idle),
             (ZERO, vec![], true, Decision::Idle),
-            (ZERO, vec![bucket(3, 1, ZERO)], false, run(3)),
-            (ZERO, vec![bucket(3, 1, ZERO), bucket(0, 8, MS)], false, run(3)),
+            (ZERO, vec![bucket(3, 1, ZERO)], false, run(3, SessionFree)),
+            (ZERO, vec![bucket(3, 1, ZERO)], true, run(3, Shutdown)),
+            (ZERO, vec![bucket(3, 1, ZERO), bucket(0, 8, MS)], false, run(3, SessionFree)),
+            (ZERO, vec![bucket(0, 8, MS), bucket(3, 1, ZERO)], false, run(0, Full)),
             (5 * MS, vec![], false, Decision::Idle),
             (5 * MS, vec![bucket(0, 1, ZERO)], false, hold(5 * MS)),
             (5 * MS, vec![bucket(0, 7, 4 * MS)], false, hold(MS)),
-            (5 * MS, vec![bucket(0, 7, 5 * MS)], false, run(0)),
-            (5 * MS, vec![bucket(0, 7, 9 * MS)], false, run(0)),
-            (5 * MS, vec![bucket(0, 8, ZERO)], false, run(0)),
-            (5 * MS, vec![bucket(0, 99, ZERO)], false, run(0)),
-            (5 * MS, vec![bucket(0, 1, ZERO)], true, run(0)),
+            (5 * MS, vec![bucket(0, 7, 5 * MS)], false, run(0, Delay)),
+            (5 * MS, vec![bucket(0, 7, 9 * MS)], false, run(0, Delay)),
+            (5 * MS, vec![bucket(0, 8, ZERO)], false, run(0, Full)),
+            (5 * MS, vec![bucket(0, 99, ZERO)], false, run(0, Full)),
+            (5 * MS, vec![bucket(0, 1, ZERO)], true, run(0, Shutdown)),
             // A request without rows waits like any other.
             (5 * MS, vec![bucket(0, 0, 4 * MS)], false, hold(MS)),
             // One bucket waits while another is full, or waits longer.
-            (5 * MS, vec![bucket(0, 1, MS), bucket(1, 8, ZERO)], false, run(1)),
+            (5 * MS, vec![bucket(0, 1, MS), bucket(1, 8, ZERO)], false, run(1, Full)),
             (5 * MS, vec![bucket(0, 1, MS), bucket(1, 1, 3 * MS)], false, hold(2 * MS)),
-            (5 * MS, vec![bucket(0, 1, 6 * MS), bucket(1, 8, ZERO)], false, run(0)),
+            (5 * MS, vec![bucket(0, 1, 6 * MS), bucket(1, 8, ZERO)], false, run(0, Delay)),
         ] {
             let gathered = buckets.iter().copied();
             let decision = policy(delay).decide(gathered, closed, &mut Unknown, || now);
@@ -209,14 +234,17 @@ mod tests {
     fn preferred_sizes_are_run_as_soon_as_they_are_reached() {
         let now = Instant::now() + 10 * MS;
         let preferring = |delay| BatchPolicy { preferred_batch_sizes: vec![2, 4], ..policy(delay) };
+        use Release::{Delay, PreferredSize, SessionFree};
+        let run = |max_rows, release| Decision::Run { bucket: 0, max_rows, release };
         for (delay, rows, age, expected) in [
-            (ZERO, 1, ZERO, Decision::Run { bucket: 0, max_rows: 8 }),
-            (ZERO, 3, ZERO, Decision::Run { bucket: 0, max_rows: 2 }),
+            (ZERO, 1, ZERO, run(8, SessionFree)),
+            (ZERO, 3, ZERO, run(2, PreferredSize)),
             (5 * MS, 1, MS, Decision::Hold { until: now + 4 * MS }),
-            (5 * MS, 1, 5 * MS, Decision::Run { bucket: 0, max_rows: 8 }),
-            (5 * MS, 2, ZERO, Decision::Run { bucket: 0, max_rows: 2 }),
-            (5 * MS, 3, ZERO, Decision::Run { bucket: 0, max_rows: 2 }),
-            (5 * MS, 7, ZERO, Decision::Run { bucket: 0, max_rows: 4 }),
+            (5 * MS, 1, 5 * MS, run(8, Delay)),
+            (5 * MS, 2, ZERO, run(2, PreferredSize)),
+            (5 * MS, 3, ZERO, run(2, PreferredSize)),
+            (5 * MS, 7, ZERO, run(4, PreferredSize)),
+            (5 * MS, 8, ZERO, run(4, PreferredSize)),
         ] {
             let gathered = [bucket(0, rows, now - age)];
             let decision =
@@ -229,7 +257,7 @@ mod tests {
     fn learned_waiting() {
         let now = Instant::now() + 10 * MS;
         let learned = BatchPolicy { waiting: Waiting::Learned, ..policy(5 * MS) };
-        let run = Decision::Run { bucket: 0, max_rows: 8 };
+        let run = |release| Decision::Run { bucket: 0, max_rows: 8, release };
         let hold =
             |millis: f64| Decision::Hold { until: now + Duration::from_secs_f64(millis / 1e3) };
         // A run of ten milliseconds whatever its size, and of one millisecond a row.
@@ -240,16 +268,16 @@ mod tests {
             (flat(1.0), 1, ZERO, hold(1.0)),
             (flat(1.0), 3, ZERO, hold(1.0)),
             // Not when it comes late: at low load nobody waits.
-            (flat(30.0), 1, ZERO, run),
+            (flat(30.0), 1, ZERO, run(Release::SessionFree)),
             // Not when many would wait for one.
-            (flat(4.0), 7, ZERO, run),
+            (flat(4.0), 7, ZERO, run(Release::SessionFree)),
             // Not when a batch saves nothing.
-            (steep(0.5), 1, ZERO, run),
-            (steep(0.5), 3, ZERO, run),
+            (steep(0.5), 1, ZERO, run(Release::SessionFree)),
+            (steep(0.5), 3, ZERO, run(Release::SessionFree)),
             // Never longer than the delay.
             (flat(3.0), 1, 4 * MS, hold(1.0)),
-            (flat(1.0), 1, 5 * MS, run),
-            (flat(1.0), 8, ZERO, run),
+            (flat(1.0), 1, 5 * MS, run(Release::Delay)),
+            (flat(1.0), 8, ZERO, run(Release::Full)),
         ] {
             let gathered = [bucket(0, rows, now - age)];
             let decision = learned.decide(gathered.into_iter(), false, &mut { forecast }, || now);
@@ -257,7 +285,8 @@ mod tests {
         }
         // What nobody knows is not waited for.
         let gathered = [bucket(0, 1, now)];
-        assert_eq!(learned.decide(gathered.into_iter(), false, &mut Unknown, || now), run);
+        let decision = learned.decide(gathered.into_iter(), false, &mut Unknown, || now);
+        assert_eq!(decision, run(Release::SessionFree));
     }
 
     #[test]
@@ -265,7 +294,8 @@ mod tests {
         let gathered = [bucket(0, 1, Instant::now())];
         let decision =
             policy(ZERO).decide(gathered.into_iter(), false, &mut Unknown, || panic!("asked"));
-        assert_eq!(decision, Decision::Run { bucket: 0, max_rows: 8 });
+        let release = Release::SessionFree;
+        assert_eq!(decision, Decision::Run { bucket: 0, max_rows: 8, release });
     }
 
     proptest! {

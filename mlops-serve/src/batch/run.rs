@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use mlops_core::{
     Error, Result,
     clock::Clock,
@@ -19,7 +20,7 @@ use smallvec::{SmallVec, smallvec};
 
 use super::{
     item::Item,
-    observer::{BatchObserver, BatchRecord},
+    observer::{BatchObserver, BatchRecord, Release},
     opener::Opener,
     shared::Batch,
     stack::{Layout, Stacker, check_rows, split_rows},
@@ -80,10 +81,11 @@ impl Runner {
         &mut self,
         context: &RunContext,
         items: Batch,
+        release: Release,
         cancel: Option<CancelHandle>,
     ) -> Report {
         let mut report = Report { cancel, ..Report::default() };
-        let run = AssertUnwindSafe(|| self.run_batch(context, items, &mut report));
+        let run = AssertUnwindSafe(|| self.run_batch(context, items, release, &mut report));
         if let Err(panic) = catch_unwind(run) {
             // Not the session, whose panics are answered: an observer, against its contract. Callers
             // that were not answered yet see their slot close.
@@ -114,10 +116,16 @@ impl Runner {
 
     /// If the batch fails, each half of it runs again: one bad request fails by itself, after at most
     /// 2*n* − 1 runs.
-    fn run_batch(&mut self, context: &RunContext, mut items: Batch, report: &mut Report) {
+    fn run_batch(
+        &mut self,
+        context: &RunContext,
+        mut items: Batch,
+        release: Release,
+        report: &mut Report,
+    ) {
         let claimed = context.clock.monotonic();
         report.runs += 1;
-        let error = match self.run_once(context, &items, claimed, report) {
+        let error = match self.run_once(context, &items, release, claimed, report) {
             Ok(ran) => {
                 if report.runs == 1 {
                     let Timings { batching, inference, splitting, .. } = ran.timings;
@@ -144,7 +152,7 @@ impl Runner {
         for half in [items, behind] {
             let wanted = still_wanted(half, context.clock.monotonic());
             if !wanted.is_empty() {
-                self.run_batch(context, wanted, report);
+                self.run_batch(context, wanted, Release::Retry, report);
             }
         }
     }
@@ -153,6 +161,7 @@ impl Runner {
         &mut self,
         context: &RunContext,
         items: &[Box<Item>],
+        release: Release,
         claimed: Instant,
         report: &mut Report,
     ) -> Result<Ran> {
@@ -162,12 +171,22 @@ impl Runner {
         let is_complete =
             items.len() == 1 && context.layout.is_complete(&items[0].inputs, items[0].demand.rows);
         let (mut stacked_at, mut ran_at) = (claimed, None);
+        let is_watched = !context.observers.is_empty();
+        let (mut input_bytes, mut padding_bytes) = (0, 0);
         let result = (|| {
             let outputs = if is_complete {
+                if is_watched {
+                    input_bytes = dense_bytes(&items[0].inputs, &items[0].inputs);
+                }
                 self.run_session(items, &items[0].inputs, report)?
             } else {
                 let requests = items.iter().map(|item| &item.inputs);
                 let inputs = self.stacker.stack(&context.layout, &requests)?;
+                if is_watched {
+                    input_bytes = dense_bytes(&inputs, &items[0].inputs);
+                    let real: usize = requests.map(|request| dense_bytes(request, request)).sum();
+                    padding_bytes = input_bytes.saturating_sub(real);
+                }
                 stacked_at = clock.monotonic();
                 self.run_session(items, &inputs, report)?
             };
@@ -189,9 +208,11 @@ impl Runner {
         timings.inference = ran_at.saturating_duration_since(stacked_at);
         timings.splitting = done_at.saturating_duration_since(ran_at);
         timings.batch_rows = rows;
-        if !context.observers.is_empty() {
+        if is_watched {
             let error = result.as_ref().err();
-            let record = BatchRecord { requests: items.len(), rows, timings, error };
+            let requests = items.len();
+            let record =
+                BatchRecord { requests, rows, release, input_bytes, padding_bytes, timings, error };
             context.observers.iter().for_each(|observer| observer.observe(&record));
         }
         Ok(Ran { outputs: result?, timings })
@@ -214,6 +235,12 @@ impl Runner {
         report.panicked |= panicked;
         result
     }
+}
+
+/// Bytes of the inputs that requests have: a mask is made here, and byte strings have no fixed size.
+fn dense_bytes(inputs: &NamedTensors, requested: &NamedTensors) -> usize {
+    let dense = requested.iter().filter_map(|(name, _)| inputs.get(name)?.bytes());
+    dense.map(Bytes::len).sum()
 }
 
 /// Without those whose callers have gone; those that are too late by now are answered.

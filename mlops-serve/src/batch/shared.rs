@@ -20,6 +20,7 @@ use super::{
     forecast::{Backlog, Learned, Run},
     item::{Admission, Item, Reply},
     memory::MemoryLimit,
+    observer::Release,
     opener::Opener,
     options::OnFull,
     policy::{BatchPolicy, Decision},
@@ -81,6 +82,7 @@ pub(super) struct Taken {
     pub(super) batch: Batch,
     pub(super) late: Batch,
     pub(super) run: Run,
+    pub(super) release: Release,
     /// Which batch it is, and what stops it; not where callers run them, who cannot go away meanwhile.
     stop: Option<(BatchNumber, CancelHandle)>,
 }
@@ -252,19 +254,22 @@ impl Shared {
         state: &mut State,
         bucket: usize,
         max_rows: usize,
+        release: Release,
         now: Instant,
     ) -> Taken {
-        self.take_behind(state, Vec::new(), Some(bucket), max_rows, now)
+        self.take_behind(state, Vec::new(), Some(bucket), (max_rows, release), now)
     }
 
     /// Takes a batch that begins with `first`.
     pub(super) fn take_with(&self, state: &mut State, first: Box<Item>, now: Instant) -> Taken {
         let bucket = state.queue.bucket_of(first.key());
         let queued = bucket.map_or(0, |bucket| state.queue.rows_of(bucket));
-        let max_rows = self.policy.max_rows(first.demand.rows + queued);
+        let rows = first.demand.rows + queued;
+        let release = self.policy.reached(rows).unwrap_or(Release::SessionFree);
+        let size = (self.policy.max_rows(rows), release);
         let (batch, late) =
             if first.demand.is_late(now) { (vec![], vec![first]) } else { (vec![first], vec![]) };
-        let mut taken = self.take_behind(state, batch, bucket, max_rows, now);
+        let mut taken = self.take_behind(state, batch, bucket, size, now);
         taken.late.extend(late);
         taken
     }
@@ -274,7 +279,7 @@ impl Shared {
         state: &mut State,
         mut batch: Batch,
         bucket: Option<usize>,
-        max_rows: usize,
+        (max_rows, release): (usize, Release),
         now: Instant,
     ) -> Taken {
         let State { queue, learned, running, memory, under_way, callers_run, .. } = state;
@@ -291,7 +296,7 @@ impl Shared {
         let run = learned.begin(batch.iter().map(|item| item.demand.cost).sum(), now);
         let stop =
             (!*callers_run).then(|| under_way.begin(batch.iter().map(|item| item.responder.id())));
-        Taken { batch, late, run, stop }
+        Taken { batch, late, run, release, stop }
     }
 
     /// Forgets a request whose caller has gone: takes it out of the queue or, if it runs and nobody else
@@ -460,15 +465,18 @@ impl State {
 impl Runner {
     /// Runs a batch that was taken and answers everybody in it. Returns whether the session can go on.
     pub(super) fn run_taken(&mut self, shared: &Shared, taken: Taken) -> bool {
-        let Taken { batch, late, run, stop } = taken;
+        let Taken { batch, late, run, release, stop } = taken;
         let (number, cancel) = stop.unzip();
         if !late.is_empty() {
             let now = shared.context.clock.monotonic();
             late.into_iter().for_each(|item| item.answer_late(now));
         }
         let count = batch.len();
-        let report =
-            if count == 0 { Report::default() } else { self.run(&shared.context, batch, cancel) };
+        let report = if count == 0 {
+            Report::default()
+        } else {
+            self.run(&shared.context, batch, release, cancel)
+        };
         let is_fit = self.is_fit(&report, &shared.opener);
         shared.done(run, number, count, &report, is_fit);
         is_fit

@@ -36,8 +36,8 @@ fn next(shared: &Shared, signal: &Arc<Signal>) -> Option<Taken> {
         let seen = signal.seen();
         let mut state = shared.state.lock();
         let deadline = match state.decide(&shared.policy, || clock.monotonic()) {
-            Decision::Run { bucket, max_rows } => {
-                let taken = shared.take(&mut state, bucket, max_rows, clock.monotonic());
+            Decision::Run { bucket, max_rows, release } => {
+                let taken = shared.take(&mut state, bucket, max_rows, release, clock.monotonic());
                 // What is left may be a batch for the next worker.
                 let next = next_worker(&mut state, shared);
                 drop(state);

@@ -35,6 +35,10 @@ impl Loads {
         loads.retain(|(known, load)| load.strong_count() > 0 && *known != labels);
         loads.push((labels, Arc::downgrade(batcher)));
     }
+
+    pub(super) fn forget(&self, labels: &ModelLabels) {
+        self.0.lock().retain(|(known, _)| known != labels);
+    }
 }
 
 impl Collector for Loads {

@@ -8,6 +8,9 @@
 //! | `mlops_batching_duration_seconds` | model, version | stacking a batch |
 //! | `mlops_inference_duration_seconds` | model, version | running a batch |
 //! | `mlops_batch_size` | model, version | rows in a batch |
+//! | `mlops_batches_total` | model, version, reason | batches run; `reason` is [`Release::name`](crate::batch::Release::name): mostly `full` says that the model is saturated |
+//! | `mlops_batch_input_bytes_total` | model, version | inputs that were run, byte strings left out |
+//! | `mlops_batch_padding_bytes_total` | model, version | how much of that was padding |
 //! | `mlops_queue_depth` | model, version | requests that wait now |
 //! | `mlops_inflight_requests` | model, version | requests accepted and not yet answered now |
 //!

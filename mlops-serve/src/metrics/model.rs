@@ -9,7 +9,7 @@ use mlops_core::{
 use prometheus_client::metrics::{counter::Counter, histogram::Histogram};
 
 use super::families::{Families, ModelLabels, model_labels};
-use crate::batch::{BatchObserver, BatchRecord, Batcher};
+use crate::batch::{BatchObserver, BatchRecord, Batcher, Release};
 
 /// The metrics of one model: an observer of its predictions and of its batches.
 #[derive(Debug)]
@@ -22,6 +22,10 @@ pub struct ModelMetrics {
     batching_duration: Histogram,
     inference_duration: Histogram,
     batch_size: Histogram,
+    /// In the order of [`Release::ALL`].
+    batches: [Counter; 6],
+    input_bytes: Counter,
+    padding_bytes: Counter,
 }
 
 impl ModelMetrics {
@@ -34,6 +38,9 @@ impl ModelMetrics {
             batching_duration: families.batching_duration.get_or_create_owned(&labels),
             inference_duration: families.inference_duration.get_or_create_owned(&labels),
             batch_size: families.batch_size.get_or_create_owned(&labels),
+            batches: Release::ALL.map(|release| families.batches(&labels, release)),
+            input_bytes: families.input_bytes.get_or_create_owned(&labels),
+            padding_bytes: families.padding_bytes.get_or_create_owned(&labels),
             families,
             labels,
         }
@@ -67,6 +74,13 @@ impl PredictionObserver for ModelMetrics {
 impl BatchObserver for ModelMetrics {
     fn observe(&self, record: &BatchRecord<'_>) {
         self.batch_size.observe(record.rows as f64);
+        for (release, batches) in Release::ALL.iter().zip(&self.batches) {
+            if *release == record.release {
+                batches.inc();
+            }
+        }
+        self.input_bytes.inc_by(record.input_bytes as u64);
+        self.padding_bytes.inc_by(record.padding_bytes as u64);
         self.batching_duration.observe(record.timings.batching.as_secs_f64());
         self.inference_duration.observe(record.timings.inference.as_secs_f64());
     }

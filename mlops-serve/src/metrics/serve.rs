@@ -29,6 +29,13 @@ impl ServeMetrics {
     pub fn model(&self, id: &ModelId) -> Arc<ModelMetrics> {
         Arc::new(ModelMetrics::new(Arc::clone(&self.families), id))
     }
+
+    /// Drops the metrics of a version that is gone for good: those of every version that ever served would
+    /// otherwise stay. What has been counting them counts unseen, even if the version is loaded again
+    /// meanwhile: ask for [`model`](Self::model) anew after it.
+    pub fn forget(&self, id: &ModelId) {
+        self.families.forget(&model_labels(Some(id)));
+    }
 }
 
 impl RequestRecorder for ServeMetrics {
