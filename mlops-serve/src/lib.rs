@@ -31,6 +31,7 @@
 //! | [`ensemble`] | | models behind one another, Rust functions before and after them |
 //! | [`balance`] | | one model on several replicas |
 //! | [`host`] | | [`host::ModelHost`]: models loaded, swapped and unloaded while they serve; [`host::RegistryFollower`] |
+//! | [`score`] | `polars`, `nats` | predictions in bulk: data frames, requests that come as messages |
 //! | [`threads`] | | a budget of threads and cores for the sessions of all models |
 //! | [`tune`] | | finds the setting a model serves best with |
 //! | `protocol` | `http`, `grpc`, `shm` | Open Inference Protocol and health as axum routers; `serve` within limits |
@@ -53,6 +54,7 @@ pub mod protocol;
 pub mod record;
 #[cfg(feature = "remote")]
 pub mod remote;
+pub mod score;
 pub mod session;
 pub mod threads;
 #[cfg(feature = "tower")]

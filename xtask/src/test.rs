@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// What is compiled in tests: every capability that needs no service and no special hardware.
-pub(crate) const FEATURES: &str = "mlops-core/artifacts,mlops-core/testing,mlops-serve/http,mlops-serve/grpc,mlops-serve/shm,mlops-serve/prometheus,mlops-serve/tower,mlops-serve/tract,mlops-serve/remote,mlops-serve/nvml";
+pub(crate) const FEATURES: &str = "mlops-core/artifacts,mlops-core/testing,mlops-serve/http,mlops-serve/grpc,mlops-serve/shm,mlops-serve/prometheus,mlops-serve/tower,mlops-serve/tract,mlops-serve/remote,mlops-serve/nvml,mlops-serve/nats,mlops-serve/polars";
 
 /// Every test of the first tier.
 pub(crate) fn run() -> Result<()> {
@@ -23,6 +23,7 @@ pub(crate) fn run() -> Result<()> {
 /// Tests that start other programs.
 pub(crate) fn services() -> Result<()> {
     setup::library()?;
+    setup::python()?;
     if !is_installed("promtool", "--version") {
         return Err("promtool is not installed: `cargo xtask setup --system` installs it".into());
     }

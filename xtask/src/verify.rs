@@ -25,6 +25,8 @@ const ALONE: [(&str, &[&str]); 2] = [
             "tract",
             "remote",
             "nvml",
+            "nats",
+            "polars",
         ],
     ),
 ];

@@ -1,5 +1,4 @@
-//! Tests that need other programs: `cargo xtask test --services`.
-#![cfg(feature = "services")]
+//! Metrics, read by Prometheus' own tool.
 
 use std::{
     io::Write,

@@ -50,6 +50,8 @@ mod statistics;
 
 #[cfg(feature = "grpc")]
 pub use self::grpc::{GrpcOptions, grpc_router};
+#[cfg(feature = "nats")]
+pub(crate) use self::rest::message;
 #[cfg(feature = "http")]
 pub use self::rest::{RestOptions, router};
 #[cfg(feature = "shm")]

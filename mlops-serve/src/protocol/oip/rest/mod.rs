@@ -6,6 +6,8 @@ mod decode;
 mod encode;
 mod error;
 mod infer;
+#[cfg(feature = "nats")]
+pub(crate) mod message;
 mod models;
 mod options;
 mod raw;
