@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use benches::soak::{Soak, SoakReport, TableHost};
+use benches::soak::{Soak, SoakHost, SoakReport};
 use mlops_core::{
     Error,
     inference::{InferenceSession, SessionFactory},
@@ -54,7 +54,7 @@ fn nothing_is_lost_when_models_are_swapped_under_load() {
         (mock(), Placement::CallerRuns),
     ] {
         let options = BatcherOptions::default().with_placement(placement);
-        let host = Arc::new(TableHost::start(factory, options).unwrap());
+        let host = Arc::new(SoakHost::start(factory, options).unwrap());
         let report = Soak::new(50_000, 20).run(&host).unwrap();
         report.check().unwrap();
         assert_eq!((report.requests, report.swaps, report.resident.len()), (50_000, 20, 20));
@@ -75,7 +75,7 @@ fn soak_of(
     });
     let factory = Arc::new(MockFactory::new(session));
     let options = BatcherOptions::default().with_placement(Placement::Thread);
-    let host = Arc::new(TableHost::start(factory, options).unwrap());
+    let host = Arc::new(SoakHost::start(factory, options).unwrap());
     Soak::new(5_000, 2).run(&host).unwrap()
 }
 
@@ -109,7 +109,7 @@ fn requests_that_fail_are_caught() {
 
 #[test]
 fn a_soak_without_anything_to_do_is_refused() {
-    let host = Arc::new(TableHost::start(mock(), BatcherOptions::default()).unwrap());
+    let host = Arc::new(SoakHost::start(mock(), BatcherOptions::default()).unwrap());
     assert!(Soak::new(5, 5).run(&host).is_err());
     assert!(Soak::new(5, 0).run(&host).is_err());
 }

@@ -24,6 +24,7 @@ usage: cargo xtask COMMAND
   generate      the Rust code of the gRPC protocol, from its .proto
   verify        formatting, lints, every feature alone, documentation
   bench [NAME]  the bars, side by side with a baseline: session, batcher, http, generator, tensors
+  bench score   a Parquet file scored offline, beside a loop in Python; builds polars
   bench peers   the same models and loads on other servers, in turn; hours, minutes with --quick
   soak          requests under hot swaps, in full counts
   setup         fetch ONNX Runtime and the Python environment into target/ (others call it)

@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use benches::{
     Result,
-    soak::{Soak, TableHost},
+    soak::{Soak, SoakHost},
 };
 use clap::Parser;
 use mlops_serve::{
@@ -37,7 +37,7 @@ fn main() -> Result<()> {
     let runtime = OnnxRuntime::load(&arguments.library)?;
     let options = SessionOptions::default();
     let factory = OnnxSessionFactory::from_file(&runtime, &arguments.model, options);
-    let host = Arc::new(TableHost::start(Arc::new(factory), BatcherOptions::default())?);
+    let host = Arc::new(SoakHost::start(Arc::new(factory), BatcherOptions::default())?);
     let report = Soak::new(arguments.requests, arguments.swaps).run(&host)?;
     println!("{report}");
     report.check()?;

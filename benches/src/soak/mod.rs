@@ -4,8 +4,4 @@ mod host;
 mod report;
 mod run;
 
-pub use self::{
-    host::{HotSwap, RowCounter, TableHost},
-    report::SoakReport,
-    run::Soak,
-};
+pub use self::{host::SoakHost, report::SoakReport, run::Soak};

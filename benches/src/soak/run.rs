@@ -15,9 +15,9 @@ use mlops_core::{
 use parking_lot::Mutex;
 use tokio::{sync::Mutex as TurnMutex, task::JoinSet};
 
-use super::{HotSwap, SoakReport};
+use super::{SoakHost, SoakReport};
 use crate::{
-    Failure, Result,
+    Result,
     load::{Inputs, Usage},
 };
 
@@ -43,19 +43,21 @@ impl Soak {
         Self { requests, swaps, clients: 64 }
     }
 
-    /// Sends them all. Blocks.
+    /// Loads the first version and sends them all. Blocks.
     ///
     /// # Errors
     /// If there is nothing to do, or a swap fails.
-    pub fn run<H: HotSwap>(&self, host: &Arc<H>) -> Result<SoakReport> {
+    pub fn run(&self, host: &Arc<SoakHost>) -> Result<SoakReport> {
         if self.clients == 0 || self.swaps == 0 || self.requests <= self.swaps {
             return Err("a soak takes a client, a swap, and more requests than swaps".into());
         }
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build()?;
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         runtime.block_on(self.send(host))
     }
 
-    async fn send<H: HotSwap>(&self, host: &Arc<H>) -> Result<SoakReport> {
+    async fn send(&self, host: &Arc<SoakHost>) -> Result<SoakReport> {
+        host.swap().await?;
         let model = host.model()?;
         let corpus = Inputs::default().corpus(&model.predict.descriptor().signature, 0)?;
         let mut pairs = Vec::new();
@@ -99,9 +101,9 @@ struct Pair {
 
 /// What the clients share.
 #[derive(Debug)]
-struct Work<H> {
+struct Work {
     soak: Soak,
-    host: Arc<H>,
+    host: Arc<SoakHost>,
     pairs: Vec<Pair>,
     next: AtomicU64,
     /// One swap at a time.
@@ -110,7 +112,7 @@ struct Work<H> {
     versions: Mutex<BTreeSet<ModelVersion>>,
 }
 
-impl<H: HotSwap> Work<H> {
+impl Work {
     /// Sends requests until none are left. Who comes to the place of a swap makes it first, while the
     /// others go on.
     async fn client(self: Arc<Self>) -> Result<SoakReport> {
@@ -145,13 +147,8 @@ impl<H: HotSwap> Work<H> {
 
     async fn swap(self: &Arc<Self>) -> Result<()> {
         let _turn = self.turn.lock().await;
-        let host = Arc::clone(&self.host);
-        let resident = tokio::task::spawn_blocking(move || {
-            host.swap()?;
-            Ok::<_, Failure>(Usage::of_this_process()?.resident_bytes)
-        });
-        let resident = resident.await??;
-        self.resident.lock().push(resident);
+        self.host.swap().await?;
+        self.resident.lock().push(Usage::of_this_process()?.resident_bytes);
         Ok(())
     }
 }

@@ -76,7 +76,11 @@ async fn dropped_at_any_moment_it_goes_on_where_it_was() {
 async fn a_file_that_was_not_ended_is_not_part_of_the_output() {
     let folder = tempdir().unwrap();
     score(numbers(100), model(), options(), folder.path()).await.unwrap();
-    // As after a crash in the middle of the last part.
+    // As after a crash before the end was told.
+    fs::remove_file(folder.path().join("_SUCCESS")).unwrap();
+    let report = score(numbers(100), model(), options(), folder.path()).await.unwrap();
+    assert_eq!((report.rows, report.resumed_rows, report.parts), (100, 100, 2));
+    // As after one in the middle of the last part.
     fs::remove_file(folder.path().join("_SUCCESS")).unwrap();
     let last = folder.path().join("part-000000000000060-000000000000100.parquet");
     fs::rename(last, folder.path().join("_part-000000000000060.tmp")).unwrap();

@@ -13,7 +13,7 @@ use crate::{
     setup,
 };
 
-/// What is compared with a bar; `peers` takes hours and is asked for by name.
+/// What is compared with a bar; `peers` takes hours and `score` builds polars: they are asked for by name.
 const BARS: [&str; 5] = ["session", "batcher", "http", "generator", "tensors"];
 
 /// Runs the named benchmarks; all of [`BARS`] without a name.
@@ -21,9 +21,12 @@ pub(crate) fn run(names: &[&str]) -> Result<()> {
     if let ["peers", options @ ..] = names {
         return peers::run(options);
     }
+    if names == ["score"] {
+        return score();
+    }
     let wants = |name: &str| names.is_empty() || names.contains(&name);
     if let Some(unknown) = names.iter().find(|name| !BARS.contains(name)) {
-        return Err(format!("no benchmark `{unknown}`: {}, peers", BARS.join(", ")).into());
+        return Err(format!("no benchmark `{unknown}`: {}, peers, score", BARS.join(", ")).into());
     }
     let library = setup::library()?;
     let models = models()?;
@@ -44,6 +47,18 @@ pub(crate) fn run(names: &[&str]) -> Result<()> {
         cargo(&["bench", "--package", "benches", "--bench", "tensors"])?;
     }
     Ok(())
+}
+
+/// Offline scoring, beside a loop in Python.
+fn score() -> Result<()> {
+    let library = setup::library()?;
+    let model = models()?.join("small/1/model.onnx");
+    let python = setup::environment("python-score", "benches/score/requirements.txt")?;
+    let options = ["build", "--release", "--package", "examples", "--features", "polars"];
+    cargo(&[&options[..], &["--bin", "score"]].concat())?;
+    let mut compare = command(python, &["benches/score/compare.py"]);
+    compare.arg(target().join("release/score")).arg(library).arg(model);
+    execute(compare.arg(target().join("bench-score")))
 }
 
 /// Makes the models, once for each version of the script.

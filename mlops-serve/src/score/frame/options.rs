@@ -23,7 +23,8 @@ pub struct FrameOptions {
     pub max_request_rows: usize,
     /// Requests under way at most.
     pub max_in_flight: usize,
-    /// Rows read at once, at most. Three times as many are in memory at most, beside what the reader needs.
+    /// Rows read at once, at most. Eight times as many are in memory at most, beside what the reader needs,
+    /// which is about sixteen times as many and the row groups of Parquet files that they are in.
     pub chunk_rows: usize,
     /// Bytes of inputs read at once, as far as the signature says how large a row is: fewer rows are read
     /// if they are large. At least one row is.
