@@ -147,10 +147,10 @@ async fn a_message_that_is_no_request_becomes_a_dead_letter_as_it_was() {
             (header(headers, "Dead-Letter-Of"), (&letter.payload[..], said))
         })
         .collect();
-    assert_eq!(found["REQUESTS/2"].0, b"{not json");
-    assert_eq!(found["REQUESTS/2"].1.0, "invalid_argument");
-    assert!(found["REQUESTS/2"].1.1.contains("JSON"), "{found:?}");
-    assert!(found["REQUESTS/4"].1.1.contains("`many`"), "{found:?}");
+    assert_eq!(found["REQUESTS/scorer/2"].0, b"{not json");
+    assert_eq!(found["REQUESTS/scorer/2"].1.0, "invalid_argument");
+    assert!(found["REQUESTS/scorer/2"].1.1.contains("JSON"), "{found:?}");
+    assert!(found["REQUESTS/scorer/4"].1.1.contains("`many`"), "{found:?}");
     let headers = dead[1].headers.as_ref().unwrap();
     assert_eq!(header(headers, "Who"), "me");
 }
@@ -294,6 +294,18 @@ async fn what_is_missing_is_named() {
     let error = open(NatsSourceOptions::new("REQUESTS", "lax", "dead.letters")).await;
     assert!(error.to_string().contains("AckExplicit"), "{error}");
 
+    let limited = pull::Config {
+        durable_name: Some("limited".to_owned()),
+        max_deliver: 3,
+        ..pull::Config::default()
+    };
+    stream.create_consumer(limited).await.unwrap();
+    let error = open(NatsSourceOptions::new("REQUESTS", "limited", "dead.letters")).await;
+    assert!(error.to_string().contains("MaxDeliver"), "{error}");
+    drop(nats.source(&options(), model.descriptor()).await.unwrap());
+    let error = open(options().with_filter("requests.some")).await;
+    assert!(error.to_string().contains("another filter"), "{error}");
+
     let url = server.url();
     drop(server);
     let error = NatsConnection::connect(&NatsOptions::new(url)).await.map(drop).unwrap_err();
@@ -320,4 +332,70 @@ async fn a_consumer_that_is_deleted_ends_the_work() {
     stream.delete_consumer("scorer").await.unwrap();
     let error = scoring.await.unwrap().unwrap_err();
     assert!(matches!(error, Error::NotFound { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn two_models_answer_the_same_requests_into_one_stream() {
+    let (server, jetstream) = NatsServer::with_streams().await;
+    publish(&jetstream, (0..20).map(json)).await;
+    let nats = server.connect().await;
+    for (consumer, subject) in [("a", "answers.a"), ("b", "answers.b"), ("c", "answers.b")] {
+        let model = identity();
+        let options = NatsSourceOptions::new("REQUESTS", consumer, "dead.letters");
+        let source = nats.source(&options, model.descriptor()).await.unwrap();
+        let sink = nats.sink(subject).await.unwrap();
+        let scored = StreamScoring::new(model, source, sink);
+        let stop = async {
+            let stream = jetstream.get_stream("REQUESTS").await.unwrap();
+            let mut consumer = stream.get_consumer::<pull::Config>(consumer).await.unwrap();
+            loop {
+                let info = consumer.info().await.unwrap();
+                if info.num_pending + info.num_ack_pending as u64 == 0 {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        assert_eq!(scored.run(stop).await.unwrap().answered, 20);
+    }
+    assert_eq!(messages(&jetstream, "ANSWERS").await.len(), 60);
+}
+
+#[tokio::test]
+async fn a_dead_letter_too_large_for_its_headers_is_kept_without_what_it_says() {
+    let (server, jetstream) = NatsServer::with_streams().await;
+    // As large as a message may be, and no request.
+    publish(&jetstream, ["x".repeat(1 << 20), json(1)]).await;
+    let report = score_all(&server.connect().await, &jetstream, identity()).await;
+    assert_eq!((report.answered, report.rejected), (1, 1));
+    let dead = messages(&jetstream, "DEAD").await;
+    let headers = dead[0].headers.as_ref().unwrap();
+    assert_eq!(header(headers, "Dead-Letter-Of"), "REQUESTS/scorer/1");
+    assert!(dead[0].payload.is_empty());
+}
+
+#[tokio::test]
+async fn what_was_taken_ahead_is_given_back_when_the_work_is_stopped() {
+    let (server, jetstream) = NatsServer::with_streams().await;
+    publish(&jetstream, (0..50).map(json)).await;
+    let model = identity();
+    let nats = server.connect().await;
+    // Nobody else gets them today, unless they are given back.
+    let options = options().with_ack_wait(Duration::from_secs(24 * 3600));
+    let source = nats.source(&options, model.descriptor()).await.unwrap();
+    let sink = nats.sink("answers.all").await.unwrap();
+    let scoring = StreamScoring::new(model, source, sink)
+        .with_options(StreamOptions::default().with_max_in_flight(2, usize::MAX));
+    scoring.run(tokio::time::sleep(Duration::from_millis(2))).await.unwrap();
+    let model = identity();
+    let source = nats.source(&options, model.descriptor()).await.unwrap();
+    let sink = nats.sink("answers.all").await.unwrap();
+    let done = async {
+        while left(&jetstream).await > 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let scored = StreamScoring::new(model, source, sink).run(done);
+    tokio::time::timeout(Duration::from_secs(60), scored).await.expect("all came again").unwrap();
+    assert_eq!(messages(&jetstream, "ANSWERS").await.len(), 50);
 }

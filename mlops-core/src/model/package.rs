@@ -141,7 +141,28 @@ impl ModelPackage {
             let what = "samples of a package (bytes)";
             return Err(Error::TooLarge { what, actual, limit: MAX_SAMPLE_BYTES });
         }
-        files().map(|file| Sample::read(&self.path_of(file), &self.manifest.signature)).collect()
+        files()
+            .map(|file| {
+                let content = self.read(file)?;
+                Sample::of_file(&self.path_of(file), content, &self.manifest.signature)
+            })
+            .collect()
+    }
+
+    /// The content of a file, which must be as long as the manifest says.
+    fn read(&self, file: &PackageFile) -> Result<Vec<u8>> {
+        let path = self.path_of(file);
+        let mut content = Vec::new();
+        File::open(&path)
+            .and_then(|opened| {
+                opened.take(file.size_bytes.saturating_add(1)).read_to_end(&mut content)
+            })
+            .map_err(|error| Error::file(&path, error))?;
+        if content.len() as u64 != file.size_bytes {
+            let reason = format!("it has not the {} bytes of the manifest", file.size_bytes);
+            return Err(Error::corrupt("file", path.display(), reason));
+        }
+        Ok(content)
     }
 
     /// Reads the names of the classes, by output. Blocks on the file system.
@@ -157,7 +178,7 @@ impl ModelPackage {
                 return Err(Error::TooLarge { what: "labels (bytes)", actual, limit });
             }
             let path = self.path_of(file);
-            let (output, names) = read_labels(&path, &self.manifest.signature)?;
+            let (output, names) = labels_of(&path, self.read(file)?, &self.manifest.signature)?;
             if labels.insert(Arc::clone(&output), names).is_some() {
                 let reason = format!("`{output}` has other labels too");
                 return Err(Error::corrupt("labels", path.display(), reason));
@@ -297,12 +318,14 @@ impl Manifest {
 }
 
 /// The classes of the output that the file is named after.
-fn read_labels(path: &Path, signature: &ModelSignature) -> Result<(TensorName, Arc<[Arc<str>]>)> {
+fn labels_of(
+    path: &Path,
+    content: Vec<u8>,
+    signature: &ModelSignature,
+) -> Result<(TensorName, Arc<[Arc<str>]>)> {
     let corrupt = |reason: String| Error::corrupt("labels", path.display(), reason);
-    let text = fs::read_to_string(path).map_err(|error| match error.kind() {
-        io::ErrorKind::InvalidData => corrupt("it is not UTF-8".into()),
-        _ => Error::file(path, error),
-    })?;
+    let text =
+        String::from_utf8(content).map_err(|error| corrupt(format!("it is not UTF-8: {error}")))?;
     let output = path.file_stem().and_then(|stem| signature.output(stem.to_str()?));
     let Some(spec) = output else {
         return Err(corrupt("it is not named after an output, like `probabilities.txt`".into()));

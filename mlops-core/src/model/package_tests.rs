@@ -227,3 +227,16 @@ fn as_many_labels_as_classes() {
     let error = builder.build(sources.path().join("twice")).unwrap().labels().unwrap_err();
     assert!(error.to_string().contains("other labels"), "{error}");
 }
+
+#[test]
+fn files_that_are_not_as_long_as_the_manifest_says_are_not_read() {
+    for (role, path) in [(FileRole::Samples, "1.safetensors"), (FileRole::Labels, "y.txt")] {
+        for content in [&b""[..], b"much more than there was"] {
+            let (_sources, package) = with_file(role, path, b"a\nb");
+            fs::write(package.directory().join(path), content).unwrap();
+            let error = package.samples().map(drop).and(package.labels().map(drop)).unwrap_err();
+            assert!(matches!(error, Error::Corrupt { .. }), "{error}");
+            assert!(error.to_string().contains("manifest"), "{error}");
+        }
+    }
+}

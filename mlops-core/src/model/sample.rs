@@ -1,6 +1,6 @@
 //! [`Sample`]: what a model is asked, and what it must answer.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use bytes::Bytes;
 
@@ -66,16 +66,19 @@ impl Sample {
         signature.validate_inputs(&self.inputs)?;
         for (name, tensor) in &self.outputs {
             let Some(spec) = signature.output(name) else {
-                return Err(Error::invalid_tensor(name.clone(), "an output", "an unknown name"));
+                return Err(Error::invalid_tensor(&**name, "an output", "an unknown name"));
             };
             spec.check(tensor.data_type(), tensor.shape())?;
         }
         Ok(())
     }
 
-    /// Reads the file at `path`. Blocks on the file system.
-    pub(crate) fn read(path: &Path, signature: &ModelSignature) -> Result<Self> {
-        let content = fs::read(path).map_err(|error| Error::file(path, error))?;
+    /// The sample in the file at `path`, whose content this is.
+    pub(crate) fn of_file(
+        path: &Path,
+        content: Vec<u8>,
+        signature: &ModelSignature,
+    ) -> Result<Self> {
         let sample = Self::from_safetensors(&content.into())
             .and_then(|sample| sample.check(signature).map(|()| sample));
         sample.map_err(|error| match error {

@@ -69,6 +69,10 @@ impl RetryOptions {
         if self.max_attempts == 0 {
             return Err(Error::invalid("max_attempts", "it must be at least 1"));
         }
+        if self.initial_delay.is_zero() || self.initial_delay > self.max_delay {
+            let reason = "it must be more than nothing and no more than `max_delay`";
+            return Err(Error::invalid("initial_delay", reason));
+        }
         Ok(())
     }
 }

@@ -82,13 +82,16 @@ async fn a_file_that_was_not_ended_is_not_part_of_the_output() {
     assert_eq!((report.rows, report.resumed_rows, report.parts), (100, 100, 2));
     // As after one in the middle of the last part.
     fs::remove_file(folder.path().join("_SUCCESS")).unwrap();
+    // Somebody else's is left alone.
+    fs::write(folder.path().join("notes.tmp"), "").unwrap();
     let last = folder.path().join("part-000000000000060-000000000000100.parquet");
     fs::rename(last, folder.path().join("_part-000000000000060.tmp")).unwrap();
     let report = score(numbers(100), model(), options(), folder.path()).await.unwrap();
     assert_eq!((report.rows, report.resumed_rows, report.parts), (100, 60, 2));
     let names: Vec<_> =
         fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
-    assert!(names.iter().all(|name| !name.to_string_lossy().ends_with("tmp")), "{names:?}");
+    let left = names.iter().filter(|name| name.to_string_lossy().ends_with("tmp"));
+    assert_eq!(left.collect::<Vec<_>>(), ["notes.tmp"]);
 }
 
 #[tokio::test]
@@ -158,6 +161,28 @@ async fn a_folder_that_was_begun_with_something_else_is_refused() {
 }
 
 #[tokio::test]
+async fn a_file_that_a_pattern_stands_for_is_one_of_the_input() {
+    use pl::LazyFileListReader;
+
+    let (files, folder) = (tempdir().unwrap(), tempdir().unwrap());
+    let write = |name: &str, rows: &str| fs::write(files.path().join(name), rows).unwrap();
+    write("1.csv", "x\n1\n2\n");
+    write("2.csv", "x\n3\n");
+    let scan = || {
+        let pattern = files.path().join("*.csv").display().to_string();
+        pl::LazyCsvReader::new(pattern.as_str().into()).finish().unwrap()
+    };
+    let run = || FrameScoring::new(scan(), model()).with_options(options()).run(folder.path());
+    run().await.unwrap();
+    run().await.unwrap();
+    write("2.csv", "x\n30\n");
+    assert!(conflict(folder.path(), scan(), options()).await.contains("2.csv"));
+    write("2.csv", "x\n3\n");
+    write("3.csv", "x\n4\n");
+    assert!(conflict(folder.path(), scan(), options()).await.contains(".csv"));
+}
+
+#[tokio::test]
 async fn two_do_not_write_to_one_folder() {
     let folder = tempdir().unwrap();
     let first = score(numbers(5000), model(), options(), folder.path());
@@ -202,6 +227,14 @@ async fn damaged_parts_are_told() {
     fs::write(&second, &content[..content.len() / 2]).unwrap();
     assert!(score(numbers(200), model(), options(), folder.path()).await.is_err());
     fs::write(&second, content).unwrap();
+
+    let (last, elsewhere) =
+        (part("000000000000180-000000000000200"), folder.path().join("elsewhere"));
+    fs::rename(&last, &elsewhere).unwrap();
+    let error = score(numbers(200), model(), options(), folder.path()).await.unwrap_err();
+    assert!(matches!(error, Error::Corrupt { .. }), "{error}");
+    assert!(error.to_string().contains("200 rows, and there are 180"), "{error}");
+    fs::rename(&elsewhere, &last).unwrap();
 
     fs::write(folder.path().join("_scoring.json"), "{").unwrap();
     let error = score(numbers(200), model(), options(), folder.path()).await.unwrap_err();

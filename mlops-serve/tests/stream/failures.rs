@@ -137,6 +137,34 @@ async fn stopping_does_not_wait_for_a_model_that_is_out() {
     let stop = tokio::time::sleep(Duration::from_secs(30));
     let report = scoring.with_options(few()).run(stop).await.unwrap();
     assert_eq!((report.answered, report.released), (0, 4));
+    assert!(queue.is_closed());
     assert!(started.elapsed() < Duration::from_secs(31));
     assert_eq!(queue.waiting(), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn stopping_after_the_source_has_ended_does_not_wait_either() {
+    let (queue, kept) = (Queue::of(0..3), Kept::all());
+    let model = Model::new(Duration::ZERO, out_for(Duration::MAX));
+    let scoring = StreamScoring::new(model, QueueSource(Arc::clone(&queue)), Arc::clone(&kept));
+    let started = Instant::now();
+    let stop = tokio::time::sleep(Duration::from_secs(30));
+    let report = scoring.with_options(few()).run(stop).await.unwrap();
+    assert_eq!((report.answered, report.released), (0, 3));
+    assert!(started.elapsed() < Duration::from_secs(31));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_fails_now_and_then_is_not_out_all_the_time() {
+    let (queue, kept) = (Queue::of([]).stay_open(), Kept::all());
+    let flaky = Arc::clone(&queue);
+    let outages = async move {
+        for _ in 0..10 {
+            flaky.out_of_reach(1);
+            flaky.wake();
+            tokio::time::sleep(Duration::from_secs(200)).await;
+        }
+    };
+    let scoring = StreamScoring::new(Model::sound(), QueueSource(queue), kept);
+    scoring.run(outages).await.unwrap();
 }

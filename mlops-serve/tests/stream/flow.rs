@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use mlops_core::{Error, Result, inference::InferenceRequest, random::RandomKey};
-use mlops_serve::score::stream::{StreamOptions, StreamScoring, StreamSource};
+use mlops_serve::score::{
+    RetryOptions,
+    stream::{StreamOptions, StreamScoring, StreamSource},
+};
 
 use super::queue::{Kept, Model, Queue, QueueSource, request, score};
 
@@ -52,11 +55,11 @@ async fn what_cannot_be_answered_becomes_a_dead_letter_and_the_rest_goes_on() {
 #[tokio::test(start_paused = true)]
 async fn a_request_that_was_delivered_too_often_is_not_tried_again() {
     let (queue, kept) = (Queue::of(0..3), Kept::all());
-    queue.pretend_delivered(1, 5);
-    queue.pretend_delivered(2, 4);
+    queue.pretend_delivered(1, 20);
+    queue.pretend_delivered(2, 19);
     let report = score(&queue, Model::sound(), &kept, StreamOptions::default()).await.unwrap();
     assert_eq!(kept.numbers(), [0, 2]);
-    assert!(queue.dead()[&1].contains("delivered 6 times"));
+    assert!(queue.dead()[&1].contains("delivered 21 times"));
     assert_eq!((report.redelivered, report.rejected), (2, 1));
 }
 
@@ -130,14 +133,18 @@ async fn a_stream_of_this_process_is_a_source() -> Result<()> {
 #[tokio::test]
 async fn options_that_cannot_work_are_refused() {
     let default = StreamOptions::default;
+    let retry = |retry: RetryOptions| default().with_retry(retry);
+    let delays = |initial, max| {
+        let (initial, max) = (Duration::from_millis(initial), Duration::from_millis(max));
+        retry(RetryOptions::default().with_delays(initial, max))
+    };
     for (options, name) in [
         (default().with_max_in_flight(0, 1), "max_in_flight"),
         (default().with_max_in_flight(1, 0), "max_in_flight_bytes"),
         (default().with_max_deliveries(0), "max_deliveries"),
-        (
-            default().with_retry(mlops_serve::score::RetryOptions::default().with_max_attempts(0)),
-            "max_attempts",
-        ),
+        (retry(RetryOptions::default().with_max_attempts(0)), "max_attempts"),
+        (delays(0, 10), "initial_delay"),
+        (delays(20, 10), "initial_delay"),
     ] {
         let (queue, kept) = (Queue::of(0..1), Kept::all());
         let error = score(&queue, Model::sound(), &kept, options).await.unwrap_err();

@@ -43,6 +43,7 @@ struct State {
     deaf: bool,
     no_letters: bool,
     open: bool,
+    closed: bool,
 }
 
 impl Queue {
@@ -75,6 +76,11 @@ impl Queue {
         self.state().out_of_reach = times;
     }
 
+    /// Has whoever waits look again.
+    pub(crate) fn wake(&self) {
+        self.changed.notify_waiters();
+    }
+
     /// Fails when told anything.
     pub(crate) fn go_deaf(&self) {
         self.state().deaf = true;
@@ -93,6 +99,7 @@ impl Queue {
     /// Delivers again what was taken and never settled, as when the process that took it is gone.
     pub(crate) fn expire(&self) {
         let mut state = self.state();
+        state.closed = false;
         let unsettled: Vec<_> = state
             .deliveries
             .keys()
@@ -112,6 +119,11 @@ impl Queue {
 
     pub(crate) fn taken(&self) -> usize {
         self.state().deliveries.len()
+    }
+
+    /// Whether whoever took from it has said that it takes no more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.state().closed
     }
 
     pub(crate) fn extended(&self) -> u64 {
@@ -141,6 +153,7 @@ impl RequestSource for QueueSource {
             let changed = self.0.changed.notified();
             {
                 let mut state = self.0.state();
+                assert!(!state.closed, "asked after it was closed");
                 if state.out_of_reach > 0 {
                     state.out_of_reach -= 1;
                     return Err(Error::unavailable("queue", "the network is gone"));
@@ -164,6 +177,10 @@ impl RequestSource for QueueSource {
             }
             changed.await;
         }
+    }
+
+    async fn close(&mut self) {
+        self.0.state().closed = true;
     }
 }
 
@@ -206,7 +223,10 @@ impl Receipt for QueueReceipt {
     }
 
     async fn release(&self) -> Result<()> {
-        self.tell(|state| state.waiting.push_back(self.number))
+        self.tell(|state| {
+            assert!(state.closed, "it would come back to where it was released");
+            state.waiting.push_back(self.number);
+        })
     }
 }
 

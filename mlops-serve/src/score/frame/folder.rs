@@ -39,12 +39,18 @@ pub(super) struct SourceFile {
 pub(super) const FORMAT_VERSION: u32 = 1;
 
 impl SourceFile {
-    /// A file of this machine, if it is one.
-    pub(super) fn of(path: &Path) -> Option<Self> {
-        let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
-        let modified = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
-        let modified_micros = u64::try_from(modified.as_micros()).ok()?;
-        Some(Self { path: path.to_owned(), size_bytes: metadata.len(), modified_micros })
+    /// A file of this machine.
+    pub(super) fn of(path: &Path) -> Result<Self> {
+        let wrong = |error| Error::file(path, error);
+        let metadata = fs::metadata(path).map_err(wrong)?;
+        // Before 1970 it is not.
+        let modified = metadata.modified().map_err(wrong)?.duration_since(UNIX_EPOCH);
+        let modified_micros = modified.unwrap_or_default().as_micros();
+        Ok(Self {
+            path: path.to_owned(),
+            size_bytes: metadata.len(),
+            modified_micros: u64::try_from(modified_micros).unwrap_or(u64::MAX),
+        })
     }
 }
 
@@ -68,6 +74,8 @@ const JOB: &str = "_scoring.json";
 const LOCK: &str = "_scoring.lock";
 const SUCCESS: &str = "_SUCCESS";
 const TEMPORARY: &str = "tmp";
+/// What the names of parts begin with that are not whole yet.
+const PART: &str = "_part-";
 
 impl Folder {
     /// Begins the job, or goes on with it.
@@ -83,7 +91,6 @@ impl Folder {
             }
             Err(TryLockError::Error(error)) => return Err(Error::file(lock_path, error)),
         }
-        folder.remove_temporary()?;
         let parts = folder.parts()?;
         match fs::read(folder.path.join(JOB)) {
             Ok(begun) => folder.check_same(&begun, job)?,
@@ -97,14 +104,15 @@ impl Folder {
             }
             Err(error) => return Err(Error::file(folder.path.join(JOB), error)),
         }
+        folder.remove_temporary()?;
         let rows = folder.check_parts(&parts)?;
-        let complete = folder.path.join(SUCCESS).exists();
+        let complete = folder.check_complete(rows)?;
         Ok((folder, Done { rows, parts: parts.len() as u64, complete }))
     }
 
     /// Where a part is written before it is whole.
     pub(super) fn temporary(&self, first: u64) -> PathBuf {
-        self.path.join(format!("_part-{first:015}.{TEMPORARY}"))
+        self.path.join(format!("{PART}{first:015}.{TEMPORARY}"))
     }
 
     /// Makes a written part one of the output: the rows from `first` to before `end`.
@@ -115,9 +123,24 @@ impl Folder {
         self.sync()
     }
 
-    /// Says that all is done.
-    pub(super) fn complete(&self) -> Result<()> {
-        self.put(SUCCESS, b"")
+    /// Says that all is done: so many rows.
+    pub(super) fn complete(&self, rows: u64) -> Result<()> {
+        self.put(SUCCESS, format!("{rows}\n").as_bytes())
+    }
+
+    /// Whether all was done, and still is.
+    fn check_complete(&self, rows: u64) -> Result<bool> {
+        let path = self.path.join(SUCCESS);
+        let said = match fs::read_to_string(&path) {
+            Ok(said) => said,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(Error::file(path, error)),
+        };
+        if said.trim() == rows.to_string() {
+            return Ok(true);
+        }
+        let reason = format!("it tells of {} rows, and there are {rows}", said.trim());
+        Err(Error::corrupt("file", path.display(), reason))
     }
 
     /// Writes a small file, whole or not at all.
@@ -142,7 +165,9 @@ impl Folder {
 
     fn remove_temporary(&self) -> Result<()> {
         for path in self.files()? {
-            if path.extension() == Some(OsStr::new(TEMPORARY)) {
+            let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+            let is_ours = [PART, JOB, SUCCESS].iter().any(|prefix| name.starts_with(prefix));
+            if is_ours && path.extension() == Some(OsStr::new(TEMPORARY)) {
                 fs::remove_file(&path).map_err(|error| Error::file(path, error))?;
             }
         }

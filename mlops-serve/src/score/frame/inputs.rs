@@ -194,7 +194,12 @@ impl Input {
             .iter()
             .map(|offset| usize::try_from(*offset).expect("offsets are not negative"))
             .collect();
-        let (values, faults) = elements(&[&lists.get_inner()], self.data_type)?;
+        // A slice of a column shares the elements of all of it.
+        let (first, last) = (ends[0], ends[rows.count]);
+        let offset = i64::try_from(first).map_err(backend)?;
+        let inner = lists.get_inner().slice(offset, last - first);
+        let ends: Vec<usize> = ends.into_iter().map(|end| end - first).collect();
+        let (values, faults) = elements(&[&inner], self.data_type)?;
         let fixed: usize = axes.iter().flatten().product();
         let mut shapes = Vec::with_capacity(rows.count);
         for row in 0..rows.count {

@@ -17,7 +17,7 @@ use mlops_core::{
     random::RandomKey,
     tensor::{NamedTensors, TensorName},
 };
-use polars::prelude as pl;
+use polars::{io::expand_paths, prelude as pl};
 use tokio::sync::{Semaphore, watch};
 
 use super::{
@@ -131,12 +131,13 @@ impl FrameScoring {
             }
             return Ok(report(Written::default()));
         }
+        let max_in_flight = options.max_in_flight.min(Semaphore::MAX_PERMITS);
         let scorer = Scorer {
             model,
             requested,
             max_rows: options.max_request_rows.min(max_rows.max(1)),
-            max_in_flight: options.max_in_flight,
-            in_flight: Semaphore::new(options.max_in_flight),
+            max_in_flight,
+            in_flight: Semaphore::new(max_in_flight),
             retry: options.retry,
         };
         let fitting = options.chunk_bytes / inputs.row_bytes().max(1);
@@ -198,12 +199,7 @@ impl Plans {
                 return Err(Error::invalid("keep", reason));
             }
         }
-        let files = frame.logical_plan.into_iter().flat_map(|plan| match plan {
-            pl::DslPlan::Scan { sources: pl::ScanSources::Paths(paths), .. } => {
-                paths.clone().to_vec()
-            }
-            _ => Vec::new(),
-        });
+        let files = source_files(frame)?;
         let job = Job {
             format_version: FORMAT_VERSION,
             model: descriptor.id.to_string(),
@@ -211,10 +207,28 @@ impl Plans {
             outputs: options.outputs.clone(),
             keep: options.keep.clone(),
             plan: frame.describe_plan().map_err(backend)?,
-            files: files.filter_map(|path| SourceFile::of(path.as_std_path())).collect(),
+            files,
         };
         Ok(Self { inputs, outputs, schema, job, requested })
     }
+}
+
+/// The local files that a frame is read from, patterns and folders expanded.
+fn source_files(frame: &pl::LazyFrame) -> Result<Vec<SourceFile>> {
+    let mut files = Vec::new();
+    for plan in &frame.logical_plan {
+        let pl::DslPlan::Scan { sources: pl::ScanSources::Paths(paths), .. } = plan else {
+            continue;
+        };
+        let local: Vec<_> = paths.iter().filter(|path| !path.has_scheme()).cloned().collect();
+        let mut no_cloud = None;
+        let expand = expand_paths(&local, true, &[], &mut no_cloud);
+        let expanded = tokio::runtime::Handle::current().block_on(expand).map_err(backend)?;
+        for path in expanded.iter() {
+            files.push(SourceFile::of(path.as_std_path())?);
+        }
+    }
+    Ok(files)
 }
 
 async fn count(frame: pl::LazyFrame) -> Result<u64> {

@@ -72,8 +72,9 @@ impl Writing {
             let scored = match message {
                 Message::Rows(scored) => scored,
                 Message::Complete => {
-                    self.end(part, group, &mut written)?;
-                    self.folder.complete()?;
+                    let first = self.next;
+                    let end = self.end(part, group, &mut written)?.unwrap_or(first);
+                    self.folder.complete(end)?;
                     return Ok(written);
                 }
             };
@@ -100,14 +101,20 @@ impl Writing {
         Ok(written)
     }
 
-    fn end(&self, part: Option<Part>, group: pl::DataFrame, written: &mut Written) -> Result<()> {
-        let Some(mut part) = part else { return Ok(()) };
+    /// Ends the last part, if there is one; returns the row after its last.
+    fn end(
+        &self,
+        part: Option<Part>,
+        group: pl::DataFrame,
+        written: &mut Written,
+    ) -> Result<Option<u64>> {
+        let Some(mut part) = part else { return Ok(None) };
         if group.height() > 0 {
             part.write(group)?;
         }
-        part.commit(&self.folder)?;
+        let end = part.commit(&self.folder)?;
         written.parts += 1;
-        Ok(())
+        Ok(Some(end))
     }
 
     /// Fails if that makes too many failed rows: then the mistake is rather in the columns than in them.

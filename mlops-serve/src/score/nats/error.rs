@@ -3,7 +3,7 @@
 use std::{error::Error as StdError, fmt::Display};
 
 use async_nats::jetstream::{
-    self,
+    self, ErrorCode,
     context::{GetStreamByNameError, GetStreamByNameErrorKind, PublishError, PublishErrorKind},
 };
 use mlops_core::Error;
@@ -18,16 +18,21 @@ pub(super) fn backend(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Erro
 }
 
 /// Why a message for this subject was not taken. `size` is that of its content.
-pub(super) fn publish(subject: &str, size: usize, limit: usize, error: PublishError) -> Error {
-    match error.kind() {
-        PublishErrorKind::StreamNotFound => no_stream(subject),
-        PublishErrorKind::MaxPayloadExceeded => Error::TooLarge {
-            what: "NATS message (bytes)",
-            actual: u64::try_from(size).unwrap_or(u64::MAX),
-            limit: u64::try_from(limit).unwrap_or(u64::MAX),
-        },
-        PublishErrorKind::TimedOut | PublishErrorKind::BrokenPipe => unavailable(error),
-        _ => backend(error),
+pub(super) fn publish(subject: &str, size: usize, limit: usize, error: &PublishError) -> Error {
+    let too_large = || Error::TooLarge {
+        what: "NATS message (bytes)",
+        actual: u64::try_from(size).unwrap_or(u64::MAX),
+        limit: u64::try_from(limit).unwrap_or(u64::MAX),
+    };
+    let said = error.source().and_then(|source| source.downcast_ref::<jetstream::Error>());
+    match (error.kind(), said) {
+        (PublishErrorKind::MaxPayloadExceeded, _) => too_large(),
+        (_, Some(said)) if said.error_code() == ErrorCode::STREAM_MESSAGE_EXCEEDS_MAXIMUM => {
+            too_large()
+        }
+        // There was a stream for it when it was opened: a full one, or a cluster without a leader, is not
+        // the request's fault.
+        _ => unavailable(format_args!("`{subject}`: {error}")),
     }
 }
 

@@ -25,8 +25,9 @@
 //! ```
 //!
 //! # Exactly once, nearly
-//! An answer carries the id of its request, `stream/sequence`, as `Nats-Msg-Id`: JetStream drops a second
-//! one within the duplicate window of the stream that takes the answers (two minutes, unless configured).
+//! An answer carries the id of its request, `stream/consumer/sequence`, and its subject as `Nats-Msg-Id`:
+//! JetStream drops a second one within the duplicate window of the stream that takes the answers (two
+//! minutes, unless configured).
 
 mod connection;
 mod error;

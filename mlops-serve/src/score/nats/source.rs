@@ -16,6 +16,7 @@ use async_nats::{
     },
 };
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures_util::StreamExt;
 use mlops_core::{
     Error, Result,
@@ -134,6 +135,9 @@ pub struct NatsSource {
     letters: Arc<Letters>,
 }
 
+/// How often the server says that it is there while there are no requests.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+
 /// Where dead letters go, and for how long a message is ours.
 struct Letters {
     context: Context,
@@ -174,9 +178,21 @@ impl NatsSource {
         // It may have been made by somebody else, with other settings.
         let found = &consumer.cached_info().config;
         let name = consumer.cached_info().name.clone();
+        let wrong = |reason: &str| {
+            Err(Error::invalid("JetStream consumer", format_args!("`{name}` {reason}")))
+        };
         if found.ack_policy != AckPolicy::Explicit {
-            let reason = format!("`{name}` does not acknowledge each message (`AckExplicit`)");
-            return Err(Error::invalid("JetStream consumer", reason));
+            return wrong("does not acknowledge each message (`AckExplicit`)");
+        }
+        if found.max_deliver > 0 {
+            return wrong("gives up on messages (`MaxDeliver`): they would be lost");
+        }
+        if !found.backoff.is_empty() {
+            return wrong("has a `BackOff`: how long a message is ours cannot be told");
+        }
+        let filter = filter.as_deref().unwrap_or_default();
+        if found.filter_subject != filter || !found.filter_subjects.is_empty() {
+            return wrong("has another filter");
         }
         let letters = Letters {
             context: context.clone(),
@@ -214,6 +230,8 @@ impl RequestSource for NatsSource {
             Some(messages) => messages,
             none => {
                 let asked = self.consumer.stream().max_messages_per_batch(self.prefetch);
+                // So that a server that is gone is not waited for in silence.
+                let asked = asked.heartbeat(HEARTBEAT);
                 none.insert(asked.messages().await.map_err(unavailable)?)
             }
         };
@@ -227,12 +245,25 @@ impl RequestSource for NatsSource {
         };
         let (id, attempt) = {
             let info = message.info().map_err(backend)?;
-            (format!("{}/{}", info.stream, info.stream_sequence), info.delivered)
+            // Another consumer's answer to the same message is another answer.
+            let id = format!("{}/{}/{}", info.stream, info.consumer, info.stream_sequence);
+            (id, info.delivered)
         };
         let request = read(&message, &self.model);
         let receipt = NatsReceipt { id: id.clone(), message, letters: Arc::clone(&self.letters) };
         let attempt = u64::try_from(attempt).unwrap_or(1);
         Ok(Some(Delivery::new(id, request, Box::new(receipt)).with_attempt(attempt)))
+    }
+
+    async fn close(&mut self) {
+        let Some(mut messages) = self.messages.take() else { return };
+        // What has been delivered here and not been handed out.
+        let patience = Duration::from_millis(1);
+        while let Ok(Some(Ok(message))) = tokio::time::timeout(patience, messages.next()).await {
+            if let Err(error) = message.ack_with(AckKind::Nak(None)).await {
+                tracing::debug!(error, "a request could not be given back");
+            }
+        }
     }
 }
 
@@ -251,6 +282,9 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
         .and_then(|(_, values)| values.first())
         .map(|value| value.as_str())
 }
+
+/// Of an error in a header: it can quote what was sent.
+const MAX_ERROR_CHARS: usize = 1024;
 
 struct NatsReceipt {
     id: String,
@@ -281,19 +315,28 @@ impl Receipt for NatsReceipt {
                 letter = letter.header(name.clone(), value.clone());
             }
         }
-        let report = error.report().replace(['\r', '\n'], " ");
+        let report: String = error.report().replace(['\r', '\n'], " ");
+        let report: String = report.chars().take(MAX_ERROR_CHARS).collect();
         let letter = letter
-            .message_id(format!("{}/dead", self.id))
             .header(ERROR_CODE, error.code())
             .header("Error", report)
             .header("Dead-Letter-Of", &*self.id);
+        let Letters { context, subject, .. } = &*self.letters;
         let body = self.message.payload.clone();
-        keep(&self.letters.context, &self.letters.subject, letter, body).await?;
+        match keep(context, subject, &self.id, letter.clone(), body).await {
+            // With what is added it is larger than a message may be: its id says where it is.
+            Err(Error::TooLarge { .. }) => {
+                keep(context, subject, &self.id, letter, Bytes::new()).await?;
+            }
+            kept => kept?,
+        }
         self.acknowledge().await
     }
 
     async fn release(&self) -> Result<()> {
-        self.message.ack_with(AckKind::Nak(None)).await.map_err(unavailable)
+        self.message.ack_with(AckKind::Nak(None)).await.map_err(unavailable)?;
+        // The process may end next.
+        self.letters.context.client().flush().await.map_err(unavailable)
     }
 }
 

@@ -46,6 +46,9 @@ impl RequestSource for StreamSource {
         };
         Ok(Some(Delivery::new(id, Ok(request), Box::new(receipt))))
     }
+
+    /// The rest of the stream is the caller's, who has it no more: nothing was taken ahead.
+    async fn close(&mut self) {}
 }
 
 struct StreamReceipt {

@@ -77,21 +77,25 @@ impl<S: RequestSource> StreamScoring<S> {
         let (mut taken, mut bytes) = (0, 0);
         // Why no more is taken.
         let mut ended: Option<Result<()>> = None;
-        loop {
+        let mut was_stopped = false;
+        let mut given_up = Vec::new();
+        while ended.is_none() || !under_way.is_empty() {
             let room =
                 under_way.len() < options.max_in_flight && bytes < options.max_in_flight_bytes;
             tokio::select! {
                 biased;
-                () = &mut stop, if ended.is_none() => {
-                    ended = Some(Ok(()));
+                () = &mut stop, if !was_stopped => {
+                    was_stopped = true;
+                    ended.get_or_insert(Ok(()));
                     stopping.send_replace(true);
                 }
                 Some((size, fate)) = under_way.next() => {
                     bytes -= size;
-                    if let Err(error) = report.count(fate) {
-                        let was_asked_to = matches!(ended, Some(Ok(()))) && *stopping.borrow();
+                    report.count(&fate);
+                    if let Fate::GivenUp(receipt, error) = fate {
+                        given_up.push(receipt);
                         // The first says why; those after it are its consequence.
-                        if !was_asked_to && !matches!(ended, Some(Err(_))) {
+                        if !was_stopped && !matches!(ended, Some(Err(_))) {
                             ended = Some(Err(error));
                         }
                         stopping.send_replace(true);
@@ -117,7 +121,14 @@ impl<S: RequestSource> StreamScoring<S> {
                         stopping.send_replace(true);
                     }
                 },
-                else => break,
+            }
+        }
+        drop(under_way);
+        // First of all, so that what is released does not come back here.
+        self.source.close().await;
+        for receipt in given_up {
+            if let Err(error) = receipt.release().await {
+                tracing::debug!(error = %error.report(), "a request could not be given back");
             }
         }
         ended.unwrap_or(Ok(())).map(|()| report)
@@ -125,26 +136,18 @@ impl<S: RequestSource> StreamScoring<S> {
 }
 
 impl StreamReport {
-    fn count(&mut self, fate: Fate) -> Result<()> {
-        let told = match fate {
+    fn count(&mut self, fate: &Fate) {
+        match fate {
             Fate::Answered(told) => {
                 self.answered += 1;
-                told
+                if let Err(error) = told {
+                    tracing::warn!(error = %error.report(), "an answer could not be acknowledged");
+                    self.unacknowledged += 1;
+                }
             }
-            Fate::Rejected => {
-                self.rejected += 1;
-                Ok(())
-            }
-            Fate::Released(because) => {
-                self.released += 1;
-                return Err(because);
-            }
-        };
-        if let Err(error) = told {
-            tracing::warn!(error = %error.report(), "an answer could not be acknowledged");
-            self.unacknowledged += 1;
+            Fate::Rejected => self.rejected += 1,
+            Fate::GivenUp(..) => self.released += 1,
         }
-        Ok(())
     }
 }
 
@@ -168,6 +171,10 @@ impl Outage {
     /// Begins another pause, or gives the error back if it is none to wait for.
     fn begin(&mut self, error: Error, retry: &RetryOptions) -> Result<()> {
         let now = Instant::now();
+        // It was there in between if it has not failed for longer than any pause.
+        if self.until.is_some_and(|until| now > until + retry.max_delay) {
+            *self = Self::default();
+        }
         let since = *self.since.get_or_insert(now);
         if !error.is_retryable() || now - since >= retry.max_outage {
             return Err(error);
@@ -184,8 +191,8 @@ enum Fate {
     /// The answer is kept; whether its source could be told.
     Answered(Result<()>),
     Rejected,
-    /// Given back because of this error, which ends the work.
-    Released(Error),
+    /// To be given back because of this error, which ends the work.
+    GivenUp(Box<dyn Receipt>, Error),
 }
 
 /// Answers single deliveries.
@@ -204,9 +211,8 @@ impl Scorer {
         mut stopping: watch::Receiver<bool>,
     ) -> Fate {
         let Delivery { id, request, attempt: number, receipt } = delivery;
-        let receipt = &*receipt;
         let retry = &self.options.retry;
-        let settled = while_extended(receipt, async {
+        let settled = while_extended(&*receipt, async {
             let error = match request {
                 Ok(_) if number > self.options.max_deliveries => {
                     let reason = format!("delivered {number} times and never answered");
@@ -226,13 +232,7 @@ impl Scorer {
         });
         match settled.await {
             Ok(fate) => fate,
-            Err(error) => {
-                if let Err(untold) = receipt.release().await {
-                    let error = untold.report();
-                    tracing::debug!(%id, error, "a request could not be given back");
-                }
-                Fate::Released(error)
-            }
+            Err(error) => Fate::GivenUp(receipt, error),
         }
     }
 
@@ -265,9 +265,13 @@ async fn while_extended<T>(receipt: &dyn Receipt, work: impl Future<Output = T> 
     }
 }
 
+/// The first time soon: its patience began when it was delivered, and it may have waited since.
 async fn extend(receipt: &dyn Receipt, interval: Duration) -> Infallible {
+    let interval = interval.max(Duration::from_millis(1));
+    let mut pause = interval.min(Duration::from_secs(1));
     loop {
-        tokio::time::sleep(interval.max(Duration::from_millis(1))).await;
+        tokio::time::sleep(pause).await;
+        pause = interval;
         if let Err(error) = receipt.extend().await {
             let error = error.report();
             tracing::warn!(error, "no more time for a request: it may come again");

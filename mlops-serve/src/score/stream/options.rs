@@ -15,7 +15,8 @@ pub struct StreamOptions {
     /// Bytes of inputs under way; the request that passes the limit is still taken.
     pub max_in_flight_bytes: usize,
     /// How often a request may be delivered before it is rejected untried: one that takes the process
-    /// down with it would otherwise do so for ever.
+    /// down with it would otherwise do so for ever. Every delivery counts, also those of requests that were
+    /// only under way beside it, or given back when the work was stopped.
     pub max_deliveries: u64,
     /// What is tried again.
     pub retry: RetryOptions,
@@ -26,7 +27,7 @@ impl Default for StreamOptions {
         Self {
             max_in_flight: 64,
             max_in_flight_bytes: 64 << 20,
-            max_deliveries: 5,
+            max_deliveries: 20,
             retry: RetryOptions::default(),
         }
     }

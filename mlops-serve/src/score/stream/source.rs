@@ -26,6 +26,13 @@ pub trait RequestSource: Debug + Send {
     /// # Cancel safety
     /// Nothing is lost.
     async fn next(&mut self) -> Result<Option<Delivery>>;
+
+    /// Gives back what it has taken ahead: `next` is not called any more. Called before deliveries are
+    /// released, so that none of them comes back here.
+    ///
+    /// # Cancel safety
+    /// What was not given back is delivered again later.
+    async fn close(&mut self);
 }
 
 /// One request, as a source delivers it.
