@@ -6,11 +6,8 @@ use async_nats::{
     HeaderMap,
     jetstream::{
         AckKind, Context, Message,
-        consumer::{
-            AckPolicy, PullConsumer,
-            pull::{self, MessagesError, MessagesErrorKind},
-        },
-        context::GetStreamErrorKind,
+        consumer::{AckPolicy, PullConsumer, pull},
+        context::{ConsumerInfoErrorKind, GetStreamErrorKind},
         message::PublishMessage,
         stream::ConsumerErrorKind,
     },
@@ -129,14 +126,19 @@ pub struct NatsSource {
     consumer: PullConsumer,
     name: String,
     prefetch: usize,
-    /// `None` before the first, and after one that failed.
-    messages: Option<pull::Stream>,
+    /// Requests that were asked for and may still come; `None` before the first, and after each.
+    batch: Option<pull::Batch>,
+    /// Whether the last batch brought nothing.
+    is_quiet: bool,
     model: ModelDescriptor,
     letters: Arc<Letters>,
 }
 
-/// How often the server says that it is there while there are no requests.
-const HEARTBEAT: Duration = Duration::from_secs(5);
+/// How long the server keeps a batch open that it has no requests for.
+const EXPIRES: Duration = Duration::from_secs(10);
+
+/// How long nothing must come for all to have come.
+const QUIET: Duration = Duration::from_millis(20);
 
 /// Where dead letters go, and for how long a message is ours.
 struct Letters {
@@ -203,22 +205,23 @@ impl NatsSource {
             consumer,
             name,
             prefetch: *prefetch,
-            messages: None,
+            batch: None,
+            is_quiet: false,
             model: model.clone(),
             letters: Arc::new(letters),
         })
     }
 
-    fn failed(&mut self, error: &MessagesError) -> Error {
-        self.messages = None;
-        match error.kind() {
-            MessagesErrorKind::ConsumerDeleted => {
-                Error::not_found("JetStream consumer", &self.name)
-            }
-            MessagesErrorKind::PushBasedConsumer | MessagesErrorKind::RequestLimitExceeded => {
-                Error::invalid("JetStream consumer", format_args!("`{}`: {error}", self.name))
-            }
-            _ => unavailable(error),
+    /// Says whether the consumer is there, when nothing is heard of it.
+    async fn check(&self) -> Result<()> {
+        match self.consumer.get_info().await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(match error.kind() {
+                ConsumerInfoErrorKind::NotFound | ConsumerInfoErrorKind::StreamNotFound => {
+                    Error::not_found("JetStream consumer", &self.name)
+                }
+                _ => unavailable(error),
+            }),
         }
     }
 }
@@ -226,21 +229,34 @@ impl NatsSource {
 #[async_trait]
 impl RequestSource for NatsSource {
     async fn next(&mut self) -> Result<Option<Delivery>> {
-        let messages = match &mut self.messages {
-            Some(messages) => messages,
-            none => {
-                let asked = self.consumer.stream().max_messages_per_batch(self.prefetch);
-                // So that a server that is gone is not waited for in silence.
-                let asked = asked.heartbeat(HEARTBEAT);
-                none.insert(asked.messages().await.map_err(unavailable)?)
-            }
-        };
-        let message = match messages.next().await {
-            Some(Ok(message)) => message,
-            Some(Err(error)) => return Err(self.failed(&error)),
-            None => {
-                self.messages = None;
-                return Err(unavailable("the subscription ended"));
+        let message = loop {
+            let batch = match &mut self.batch {
+                Some(batch) => batch,
+                none => {
+                    // Asked for one after the other, so that what is on its way is known when no more is
+                    // wanted.
+                    let asked = self.consumer.batch().max_messages(self.prefetch);
+                    none.insert(asked.expires(EXPIRES).messages().await.map_err(unavailable)?)
+                }
+            };
+            match batch.next().await {
+                Some(Ok(message)) => {
+                    self.is_quiet = false;
+                    break message;
+                }
+                Some(Err(error)) => {
+                    self.batch = None;
+                    self.check().await?;
+                    return Err(unavailable(error));
+                }
+                None if self.is_quiet => {
+                    self.check().await?;
+                    self.batch = None;
+                }
+                None => {
+                    self.batch = None;
+                    self.is_quiet = true;
+                }
             }
         };
         let (id, attempt) = {
@@ -256,10 +272,15 @@ impl RequestSource for NatsSource {
     }
 
     async fn close(&mut self) {
-        let Some(mut messages) = self.messages.take() else { return };
-        // What has been delivered here and not been handed out.
-        let patience = Duration::from_millis(1);
-        while let Ok(Some(Ok(message))) = tokio::time::timeout(patience, messages.next()).await {
+        let Some(mut batch) = self.batch.take() else { return };
+        // What has been delivered here and not been handed out. Nothing is given back before all has come:
+        // it would come back here.
+        let mut messages = Vec::new();
+        while let Ok(Some(Ok(message))) = tokio::time::timeout(QUIET, batch.next()).await {
+            messages.push(message);
+        }
+        drop(batch);
+        for message in messages {
             if let Err(error) = message.ack_with(AckKind::Nak(None)).await {
                 tracing::debug!(error, "a request could not be given back");
             }
