@@ -27,7 +27,9 @@
 //! model takes none, or the model refused it. One bad row does not disturb others.
 //!
 //! Each file appears whole or not at all. A run that was interrupted, by an error or by the machine, goes on
-//! after the last one when it is started again; a folder that was begun with something else is refused.
+//! after the last one when it is started again. A folder that was begun with another model, other columns, a
+//! frame of other operations or other local files (by size and time of change) is refused; frames in memory
+//! and files elsewhere are told apart by their columns and names only, and one with `cache()` never is the same.
 //! When all is done, there is a file `_SUCCESS`.
 
 mod error;
