@@ -74,14 +74,17 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     headers.get(name).unwrap().as_str()
 }
 
-/// How many requests the consumer has neither finished nor been given.
-async fn left(jetstream: &jetstream::Context) -> u64 {
+/// Waits until the consumer of this name has been given all requests, and has finished them.
+async fn until_done(jetstream: &jetstream::Context, consumer: &str) {
     let stream = jetstream.get_stream("REQUESTS").await.unwrap();
-    let Ok(mut consumer) = stream.get_consumer::<pull::Config>("scorer").await else {
-        return u64::MAX;
-    };
-    let info = consumer.info().await.unwrap();
-    info.num_pending + info.num_ack_pending as u64
+    let mut consumer = stream.get_consumer::<pull::Config>(consumer).await.unwrap();
+    loop {
+        let info = consumer.info().await.unwrap();
+        if info.num_pending + info.num_ack_pending as u64 == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// Scores until nothing is left.
@@ -92,12 +95,7 @@ async fn score_all(
 ) -> StreamReport {
     let source = nats.source(&options(), model.descriptor()).await.unwrap();
     let sink = nats.sink("answers.all").await.unwrap();
-    let done = async {
-        while left(jetstream).await > 0 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    StreamScoring::new(model, source, sink).run(done).await.unwrap()
+    StreamScoring::new(model, source, sink).run(until_done(jetstream, "scorer")).await.unwrap()
 }
 
 #[tokio::test]
@@ -201,9 +199,7 @@ async fn a_server_that_is_killed_and_comes_back_loses_nothing() {
     }
     let jetstream = server.jetstream().await;
     publish(&jetstream, (500..600).map(json)).await;
-    while left(&jetstream).await > 0 {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    until_done(&jetstream, "scorer").await;
     stop.store(true, Ordering::Relaxed);
     let report = scoring.await.unwrap().unwrap();
     assert_eq!(report.rejected, 0);
@@ -251,13 +247,8 @@ async fn only_messages_of_the_subject_are_taken() {
     let options = options().with_filter("requests.some");
     let source = nats.source(&options, model.descriptor()).await.unwrap();
     let sink = nats.sink("answers.all").await.unwrap();
-    let done = async {
-        while left(&jetstream).await > 0 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    let scoring = StreamScoring::new(model, source, sink).with_options(StreamOptions::default());
-    assert_eq!(scoring.run(done).await.unwrap().answered, 1);
+    let scoring = StreamScoring::new(model, source, sink);
+    assert_eq!(scoring.run(until_done(&jetstream, "scorer")).await.unwrap().answered, 1);
     assert!(
         String::from_utf8_lossy(&messages(&jetstream, "ANSWERS").await[0].payload)
             .contains("\"id\":\"2\"")
@@ -345,18 +336,7 @@ async fn two_models_answer_the_same_requests_into_one_stream() {
         let source = nats.source(&options, model.descriptor()).await.unwrap();
         let sink = nats.sink(subject).await.unwrap();
         let scored = StreamScoring::new(model, source, sink);
-        let stop = async {
-            let stream = jetstream.get_stream("REQUESTS").await.unwrap();
-            let mut consumer = stream.get_consumer::<pull::Config>(consumer).await.unwrap();
-            loop {
-                let info = consumer.info().await.unwrap();
-                if info.num_pending + info.num_ack_pending as u64 == 0 {
-                    return;
-                }
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        assert_eq!(scored.run(stop).await.unwrap().answered, 20);
+        assert_eq!(scored.run(until_done(&jetstream, consumer)).await.unwrap().answered, 20);
     }
     assert_eq!(messages(&jetstream, "ANSWERS").await.len(), 60);
 }
@@ -390,12 +370,7 @@ async fn what_was_taken_ahead_is_given_back_when_the_work_is_stopped() {
     let model = identity();
     let source = nats.source(&options, model.descriptor()).await.unwrap();
     let sink = nats.sink("answers.all").await.unwrap();
-    let done = async {
-        while left(&jetstream).await > 0 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    let scored = StreamScoring::new(model, source, sink).run(done);
+    let scored = StreamScoring::new(model, source, sink).run(until_done(&jetstream, "scorer"));
     tokio::time::timeout(Duration::from_secs(60), scored).await.expect("all came again").unwrap();
     assert_eq!(messages(&jetstream, "ANSWERS").await.len(), 50);
 }

@@ -3,6 +3,7 @@
 mod alias;
 mod card;
 mod id;
+mod labels;
 mod lineage;
 mod name;
 mod package;

@@ -14,10 +14,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Error, Result,
     digest::{Digest, Digester},
-    model::{Lineage, ModelCard, Sample},
+    model::{Lineage, ModelCard, Sample, labels},
     progress::Progress,
     relative_path::RelativePath,
-    signature::{Dim, ModelSignature},
+    signature::ModelSignature,
     tensor::TensorName,
 };
 
@@ -178,7 +178,8 @@ impl ModelPackage {
                 return Err(Error::TooLarge { what: "labels (bytes)", actual, limit });
             }
             let path = self.path_of(file);
-            let (output, names) = labels_of(&path, self.read(file)?, &self.manifest.signature)?;
+            let (output, names) =
+                labels::of_file(&path, self.read(file)?, &self.manifest.signature)?;
             if labels.insert(Arc::clone(&output), names).is_some() {
                 let reason = format!("`{output}` has other labels too");
                 return Err(Error::corrupt("labels", path.display(), reason));
@@ -314,29 +315,6 @@ impl Manifest {
 
     fn to_json(&self) -> Result<Vec<u8>> {
         serde_json::to_vec_pretty(self).map_err(|error| Error::backend("manifest", error))
-    }
-}
-
-/// The classes of the output that the file is named after.
-fn labels_of(
-    path: &Path,
-    content: Vec<u8>,
-    signature: &ModelSignature,
-) -> Result<(TensorName, Arc<[Arc<str>]>)> {
-    let corrupt = |reason: String| Error::corrupt("labels", path.display(), reason);
-    let text =
-        String::from_utf8(content).map_err(|error| corrupt(format!("it is not UTF-8: {error}")))?;
-    let output = path.file_stem().and_then(|stem| signature.output(stem.to_str()?));
-    let Some(spec) = output else {
-        return Err(corrupt("it is not named after an output, like `probabilities.txt`".into()));
-    };
-    let labels: Arc<[Arc<str>]> = text.lines().map(Arc::from).collect();
-    match spec.shape.last() {
-        Some(Dim::Fixed(classes)) if *classes != labels.len() => {
-            let count = labels.len();
-            Err(corrupt(format!("it has {count} lines, and `{}` has {classes} classes", spec.name)))
-        }
-        _ => Ok((Arc::clone(&spec.name), labels)),
     }
 }
 

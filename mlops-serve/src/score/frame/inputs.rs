@@ -448,3 +448,29 @@ fn find_nulls(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use pl::NamedFrom;
+
+    use super::*;
+
+    #[test]
+    fn a_slice_of_lists_copies_no_other_lists() {
+        let numbers = pl::Series::new("x".into(), (0..1000_i64).collect::<Vec<_>>());
+        let sizes = [pl::ReshapeDimension::new(100), pl::ReshapeDimension::new(10)];
+        let lists = numbers.reshape_list(&sizes).unwrap();
+        let frame = pl::DataFrame::new(100, vec![lists.into()]).unwrap().slice(50, 3);
+        let shape = [Dim::Symbolic("batch".into()), Dim::Fixed(10)];
+        let signature = ModelSignature {
+            inputs: vec![TensorSpec::new("x", DataType::I64, shape)],
+            outputs: vec![],
+        };
+        let plan = InputPlan::new(&signature, &BTreeMap::new(), frame.schema()).unwrap();
+        let rows = plan.read(&frame).unwrap();
+        assert_eq!(rows.inputs[0].values.element_count(), 30);
+        let inputs = rows.inputs(1..3).unwrap();
+        let expected: Vec<i64> = (510..530).collect();
+        assert_eq!(inputs.require("x").unwrap().as_slice::<i64>().unwrap(), expected);
+    }
+}
