@@ -28,7 +28,12 @@ struct Server {
 
 impl Server {
     fn start(models: &Path, more: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_model_server"))
+        Self::start_as(&mut Command::new(env!("CARGO_BIN_EXE_model_server")), models, more)
+    }
+
+    /// Starts it by a command that runs it with these arguments.
+    fn start_as(command: &mut Command, models: &Path, more: &[&str]) -> Self {
+        let mut child = command
             .args(["--http", "127.0.0.1:0", "--models"])
             .arg(models)
             .arg("--onnxruntime")
@@ -131,4 +136,61 @@ fn a_broken_model_does_not_keep_the_others_from_serving() {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("two_inputs/1"), "{answer}");
+}
+
+/// Memory that the process has in use, in bytes.
+#[cfg(target_os = "linux")]
+fn resident_bytes(child: &Child) -> u64 {
+    let pages = std::fs::read_to_string(format!("/proc/{}/statm", child.id())).unwrap();
+    let pages: u64 = pages.split(' ').nth(1).unwrap().parse().unwrap();
+    pages * rustix::param::page_size() as u64
+}
+
+/// Lets this process and its children have as many open files as they may.
+#[cfg(target_os = "linux")]
+fn raise_open_files() -> u64 {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    setrlimit(Resource::Nofile, limit).unwrap();
+    limit.current.unwrap_or(u64::MAX)
+}
+
+/// The server keeps 10 000 connections at most: of 11 000, it gives up those idle for longest.
+#[cfg(target_os = "linux")]
+#[test]
+fn idle_connections_take_little_and_keep_nobody_out() {
+    assert!(raise_open_files() > 12_000, "`ulimit -Hn` is too low for 11 000 connections");
+    let directory = tempfile::tempdir().unwrap();
+    models(directory.path());
+    let server = Server::start(directory.path(), &[]);
+    let before = resident_bytes(&server.child);
+    let mut idle = Vec::new();
+    for count in 1..=11_000 {
+        idle.push(TcpStream::connect(&server.url).unwrap());
+        if count % 1000 == 0 {
+            assert!(server.get("/v2/models/digits/ready").contains("true"), "{count}");
+        }
+    }
+    let open = std::fs::read_dir(format!("/proc/{}/fd", server.child.id())).unwrap().count();
+    assert!((5_000..10_100).contains(&open), "{open} open files");
+    let each = (resident_bytes(&server.child) - before) / 10_000;
+    assert!(each < 16 << 10, "{each} bytes a connection");
+    drop(idle);
+    assert!(server.get("/v2/models/digits/ready").contains("true"));
+}
+
+/// The system's limit may be below the server's own.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_out_of_file_descriptors_still_answers() {
+    let directory = tempfile::tempdir().unwrap();
+    models(directory.path());
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -n 100 && exec \"$0\" \"$@\""]);
+    command.arg(env!("CARGO_BIN_EXE_model_server"));
+    let server = Server::start_as(&mut command, directory.path(), &[]);
+    let idle: Vec<_> = (0..300).map(|_| TcpStream::connect(&server.url).unwrap()).collect();
+    assert!(server.get("/v2/models/digits/ready").contains("true"));
+    drop(idle);
 }

@@ -8,7 +8,7 @@ use axum::{
     Router,
     body::{Body, Bytes},
     http::Request,
-    routing::get,
+    routing::{get, post},
 };
 use http_body_util::BodyExt;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -17,7 +17,7 @@ use mlops_serve::protocol::{ServeOptions, serve};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
-    sync::oneshot,
+    sync::{mpsc, oneshot},
     task::JoinHandle,
     time::timeout,
 };
@@ -178,19 +178,152 @@ async fn a_slow_head_is_cut_off() {
     assert!(ask(&mut other, "/", "hello").await.starts_with("HTTP/1.1 200"));
 }
 
+/// Answers when it is told to.
+fn held() -> (Router, mpsc::UnboundedReceiver<oneshot::Sender<()>>) {
+    let (begun, has_begun) = mpsc::unbounded_channel();
+    let hold = async move || {
+        let (finish, may_finish) = oneshot::channel();
+        begun.send(finish).unwrap();
+        may_finish.await.unwrap();
+        "held"
+    };
+    (Router::new().route("/", get(hold)), has_begun)
+}
+
 #[tokio::test]
-async fn connections_over_the_limit_wait_their_turn() {
-    let server = start(hello(), ServeOptions::default().with_max_connections(1)).await;
+async fn a_connection_over_the_limit_waits_for_one_in_use() {
+    let (router, mut requests) = held();
+    let server = start(router, ServeOptions::default().with_max_connections(1)).await;
     let mut first = server.connect().await;
-    ask(&mut first, "/", "hello").await;
-    // The kernel takes the second connection, the server does not yet.
+    first.write_all(b"GET / HTTP/1.1\r\nHost: test\r\n\r\n").await.unwrap();
+    let finish_first = requests.recv().await.unwrap();
     let mut second = server.connect().await;
     second.write_all(b"GET / HTTP/1.1\r\nHost: test\r\n\r\n").await.unwrap();
-    let mut buffer = [0; 64];
-    let waited = timeout(Duration::from_millis(50), second.read(&mut buffer)).await;
-    assert!(waited.is_err(), "answered over the limit");
-    drop(first);
-    assert!(read_until(&mut second, "hello").await.starts_with("HTTP/1.1 200"));
+    let waited = timeout(Duration::from_millis(250), requests.recv()).await;
+    assert!(waited.is_err(), "served over the limit");
+    finish_first.send(()).unwrap();
+    read_until(&mut first, "held").await;
+    requests.recv().await.unwrap().send(()).unwrap();
+    read_until(&mut second, "held").await;
+}
+
+#[tokio::test]
+async fn a_new_connection_takes_the_place_of_the_one_idle_for_longest() {
+    let server = start(hello(), ServeOptions::default().with_max_connections(3)).await;
+    let mut connections = Vec::new();
+    for _ in 0..3 {
+        connections.push(server.connect().await);
+    }
+    for last_used in [1, 0, 2] {
+        ask(&mut connections[last_used], "/", "hello").await;
+        // Longer than the resolution in which idle times are compared.
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let mut new = server.connect().await;
+    ask(&mut new, "/", "hello").await;
+    assert!(is_closed(&mut connections[1]).await);
+    for kept in [0, 2] {
+        ask(&mut connections[kept], "/", "hello").await;
+    }
+}
+
+#[tokio::test]
+async fn connections_that_never_say_anything_give_way_too() {
+    let server = start(hello(), ServeOptions::default().with_max_connections(2)).await;
+    let (mut silent, mut slow) = (server.connect().await, server.connect().await);
+    slow.write_all(b"GET / HT").await.unwrap();
+    let (mut first, mut second) = (server.connect().await, server.connect().await);
+    ask(&mut first, "/", "hello").await;
+    ask(&mut second, "/", "hello").await;
+    assert!(is_closed(&mut silent).await && is_closed(&mut slow).await);
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_not_waited_for() {
+    let options = ServeOptions::default().with_stall_timeout(Duration::from_millis(50));
+    let read = async |body: Body| match body.collect().await {
+        Ok(_) => "whole".to_owned(),
+        Err(error) => format!("{error:?}"),
+    };
+    let server = start(Router::new().route("/", post(read)), options).await;
+    let mut slow = server.connect().await;
+    let head = b"POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 3\r\n\r\na";
+    slow.write_all(head).await.unwrap();
+    read_until(&mut slow, "nothing came for 50ms").await;
+    assert!(is_closed(&mut slow).await);
+    // As long as something comes, it may take longer than that.
+    let mut steady = server.connect().await;
+    steady.write_all(head).await.unwrap();
+    for byte in [b"b", b"c"] {
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        steady.write_all(byte).await.unwrap();
+    }
+    read_until(&mut steady, "whole").await;
+}
+
+/// An answer without end, and whether it was dropped.
+fn endless() -> (Router, mpsc::UnboundedReceiver<()>) {
+    struct Told(mpsc::UnboundedSender<()>);
+
+    impl Drop for Told {
+        fn drop(&mut self) {
+            self.0.send(()).ok();
+        }
+    }
+
+    let (dropped, was_dropped) = mpsc::unbounded_channel();
+    let answer = async move || {
+        let told = Told(dropped.clone());
+        Body::from_stream(futures_util::stream::repeat_with(move || {
+            let _held = &told;
+            Ok::<_, Infallible>(Bytes::from_static(&[0; 4096]))
+        }))
+    };
+    (Router::new().route("/", get(answer)), was_dropped)
+}
+
+#[tokio::test]
+async fn a_client_that_takes_nothing_is_given_up() {
+    let (router, mut was_dropped) = endless();
+    let options = ServeOptions::default().with_stall_timeout(Duration::from_millis(50));
+    let server = start(router, options).await;
+    let mut stream = server.connect().await;
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: test\r\n\r\n").await.unwrap();
+    timeout(PATIENCE, was_dropped.recv()).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn an_answer_ends_with_its_client() {
+    let (router, mut was_dropped) = endless();
+    let server = start(router, ServeOptions::default()).await;
+    let mut stream = server.connect().await;
+    ask(&mut stream, "/", "200 OK").await;
+    drop(stream);
+    timeout(PATIENCE, was_dropped.recv()).await.unwrap().unwrap();
+    // With HTTP/2 only the one stream ends.
+    let (mut sender, _connection) = http2(&server).await;
+    for _ in 0..2 {
+        let request = Request::get("http://test/").body(Body::empty()).unwrap();
+        let mut body = sender.send_request(request).await.unwrap().into_body();
+        body.frame().await.unwrap().unwrap();
+        drop(body);
+        timeout(PATIENCE, was_dropped.recv()).await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn clients_that_go_away_in_a_head_or_a_body_leave_their_place() {
+    let read = async |body: Bytes| body;
+    let options = ServeOptions::default().with_max_connections(1);
+    let server = start(hello().route("/", post(read)), options).await;
+    for part in [&b"POST / HT"[..], b"POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 9\r\n\r\n{"]
+    {
+        let mut gone = server.connect().await;
+        gone.write_all(part).await.unwrap();
+        drop(gone);
+        let mut next = server.connect().await;
+        assert!(ask(&mut next, "/", "hello").await.starts_with("HTTP/1.1 200"));
+    }
 }
 
 #[tokio::test]

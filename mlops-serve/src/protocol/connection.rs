@@ -1,57 +1,109 @@
-//! What a connection is doing: its streams, and whether there are any.
+//! What a connection is doing: its requests, and since when there are none.
 
 use std::{
     pin::Pin,
-    sync::{Arc, Weak},
-    task::{Context, Poll},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
 use axum::{
+    BoxError,
     body::{Body, Bytes, HttpBody},
-    http::Version,
 };
-use hyper::{body::Frame, rt::Executor};
+use hyper::{
+    body::{Frame, Incoming, SizeHint},
+    rt::Executor,
+};
 use parking_lot::Mutex;
-use tokio::{sync::watch, task::JoinSet, time::timeout};
+use tokio::{
+    sync::Notify,
+    task::JoinSet,
+    time::{Instant, Sleep, sleep},
+};
 
-/// Counts the requests of a connection until their answers are sent.
+/// How a connection is used: what is under way, and since when nothing is.
+///
+/// Plain numbers that whoever wants to know looks up, so that a request wakes nobody.
 #[derive(Debug)]
-pub(super) struct Activity(watch::Sender<Use>);
-
-/// How a connection is used.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Use {
-    /// HTTP/1.1, whose heads hyper times by itself.
-    is_http1: bool,
-    /// Requests under way, with HTTP/2.
-    streams: usize,
+pub(super) struct Usage {
+    /// What `idle_since` counts from, the same for all connections of a server.
+    epoch: Instant,
+    /// Milliseconds from the epoch to the end of the last request, or to the beginning.
+    idle_since: AtomicU64,
+    /// Requests under way, until their answers are sent.
+    requests: AtomicUsize,
+    /// Asks the connection to end.
+    end: Notify,
 }
 
-impl Activity {
-    pub(super) fn new() -> (Self, watch::Receiver<Use>) {
-        let (sender, receiver) = watch::channel(Use::default());
-        (Self(sender), receiver)
+impl Usage {
+    pub(super) fn new(epoch: Instant) -> Arc<Self> {
+        let usage = Self {
+            epoch,
+            idle_since: AtomicU64::new(0),
+            requests: AtomicUsize::new(0),
+            end: Notify::new(),
+        };
+        usage.rest();
+        Arc::new(usage)
     }
 
-    /// A request has come; of HTTP/2, where there may be several, it is counted.
-    pub(super) fn begin(&self, version: Version) -> Option<Counted> {
-        if version == Version::HTTP_2 {
-            self.0.send_modify(|now| now.streams += 1);
-            return Some(Counted(self.0.clone()));
+    /// A request has come.
+    pub(super) fn begin(self: &Arc<Self>) -> Counted {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        Counted(Arc::clone(self))
+    }
+
+    fn rest(&self) {
+        let millis = self.epoch.elapsed().as_millis();
+        self.idle_since.store(u64::try_from(millis).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// When the last request ended, if none is under way.
+    pub(super) fn idle_since(&self) -> Option<Instant> {
+        let is_idle = self.requests.load(Ordering::Acquire) == 0;
+        is_idle.then(|| self.epoch + Duration::from_millis(self.idle_since.load(Ordering::Relaxed)))
+    }
+
+    /// Asks the connection to end once its requests are answered.
+    pub(super) fn ask_to_end(&self) {
+        self.end.notify_one();
+    }
+
+    /// Completes when the connection [is asked to end](Self::ask_to_end).
+    pub(super) async fn asked_to_end(&self) {
+        self.end.notified().await;
+    }
+
+    /// Completes when there has been no request for `limit`.
+    pub(super) async fn idle_for(&self, limit: Duration) {
+        loop {
+            let rest = match self.idle_since() {
+                Some(since) => limit.saturating_sub(since.elapsed()),
+                // The earliest at which it can have been idle for so long.
+                None => limit.max(Duration::from_millis(1)),
+            };
+            if rest.is_zero() {
+                return;
+            }
+            sleep(rest).await;
         }
-        self.0.send_if_modified(|now| !std::mem::replace(&mut now.is_http1, true));
-        None
     }
 }
 
 /// One request; dropped when its answer is sent, or when it is cancelled.
 #[derive(Debug)]
-pub(super) struct Counted(watch::Sender<Use>);
+pub(super) struct Counted(Arc<Usage>);
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.send_modify(|now| now.streams -= 1);
+        // Before the count, so that whoever sees no request sees since when.
+        self.0.rest();
+        self.0.requests.fetch_sub(1, Ordering::Release);
     }
 }
 
@@ -82,30 +134,51 @@ impl HttpBody for CountedBody {
         self.body.is_end_stream()
     }
 
-    fn size_hint(&self) -> hyper::body::SizeHint {
+    fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
     }
 }
 
-/// Completes when there has been no request for `limit`.
-///
-/// # Cancel safety
-/// Dropping the future loses nothing.
-pub(super) async fn idle(mut activity: watch::Receiver<Use>, limit: Duration) {
-    loop {
-        let now = *activity.borrow_and_update();
-        let changed = activity.changed();
-        let changed = if now.is_http1 || now.streams > 0 {
-            changed.await
-        } else if let Ok(changed) = timeout(limit, changed).await {
-            changed
-        } else {
-            return;
-        };
-        if changed.is_err() {
-            // The connection has ended by itself.
-            return std::future::pending().await;
+/// A request's body, which fails when the client sends nothing of it for so long.
+pub(super) fn timely(body: Incoming, timeout: Option<Duration>) -> Body {
+    match timeout {
+        Some(timeout) if !body.is_end_stream() => {
+            Body::new(TimelyBody { body, timeout, stalled: None })
         }
+        _ => Body::new(body),
+    }
+}
+
+struct TimelyBody {
+    body: Incoming,
+    timeout: Duration,
+    /// While the client sends nothing.
+    stalled: Option<Pin<Box<Sleep>>>,
+}
+
+impl HttpBody for TimelyBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
+            self.stalled = None;
+            return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
+        }
+        let timeout = self.timeout;
+        ready!(self.stalled.get_or_insert_with(|| Box::pin(sleep(timeout))).as_mut().poll(context));
+        Poll::Ready(Some(Err(format!("nothing came for {timeout:?}").into())))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

@@ -9,6 +9,8 @@ pub mod health;
 pub mod oip;
 #[cfg(feature = "http")]
 mod server;
+#[cfg(feature = "http")]
+mod socket;
 
 #[cfg(feature = "http")]
 pub use axum;

@@ -1,8 +1,14 @@
 //! [`serve`]: a router on a listener, within limits.
 
-use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    io::{self, ErrorKind},
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
 
-use axum::{Router, extract::Request};
+use axum::{Router, extract::Request, http::Version};
 use hyper::{
     body::Incoming,
     service::{Service, service_fn},
@@ -15,15 +21,25 @@ use hyper_util::{
 use mlops_core::{Error, Result};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
-    task::JoinSet,
-    time::timeout,
+    sync::watch,
+    task::{self, JoinSet},
+    time::{Instant, sleep, timeout},
 };
 
-use super::connection::{Activity, Streams, idle};
+use super::{
+    connection::{Streams, Usage, timely},
+    socket::{Socket, gone},
+};
 
 /// How long a connection without requests is kept after it was told to end.
 const FAREWELL: Duration = Duration::from_secs(1);
+
+/// How long nothing is accepted after the system refused to.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
+
+/// How long a connection that shall make room is kept, and how long one waits for a place until more
+/// are asked.
+const ROOM_PAUSE: Duration = Duration::from_millis(100);
 
 /// Limits of [`serve`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +48,11 @@ pub struct ServeOptions {
     /// How long a client may take to send the head of a request, and how long a connection may stay
     /// idle between two requests.
     pub header_timeout: Duration,
-    /// Connections at once; more wait to be accepted.
+    /// How long a client may take no byte of an answer that is there for it and, with HTTP/1.1, send
+    /// no byte of a request's body.
+    pub stall_timeout: Duration,
+    /// Connections at once. One more takes the place of the one that has been idle for longest; if
+    /// all are in use, it waits. The process must be allowed as many open files (`ulimit -n`).
     pub max_connections: usize,
     /// Requests at once on one connection, with HTTP/2; more are refused.
     pub max_concurrent_streams: u32,
@@ -45,6 +65,7 @@ impl Default for ServeOptions {
     fn default() -> Self {
         Self {
             header_timeout: Duration::from_secs(30),
+            stall_timeout: Duration::from_secs(30),
             max_connections: 10_000,
             max_concurrent_streams: 256,
             drain_timeout: Duration::from_secs(25),
@@ -57,6 +78,13 @@ impl ServeOptions {
     #[must_use]
     pub fn with_header_timeout(mut self, timeout: Duration) -> Self {
         self.header_timeout = timeout;
+        self
+    }
+
+    /// Sets how long a client may keep a request's body or an answer from going on.
+    #[must_use]
+    pub fn with_stall_timeout(mut self, timeout: Duration) -> Self {
+        self.stall_timeout = timeout;
         self
     }
 
@@ -99,101 +127,173 @@ pub async fn serve(
     options: ServeOptions,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<()> {
-    let permits = Arc::new(Semaphore::new(options.max_connections.min(Semaphore::MAX_PERMITS)));
     let (stop, stopped) = watch::channel(false);
-    let mut connections = JoinSet::new();
+    let mut connections = Connections::default();
+    let mut waiting = None;
     let mut shutdown = pin!(shutdown);
     loop {
+        let is_full = connections.tasks.len() >= options.max_connections;
+        if let Some(stream) = waiting.take_if(|_| !is_full) {
+            let (options, router) = (options.clone(), router.clone());
+            connections.start(|usage| connection(stream, router, options, stopped.clone(), usage));
+        }
         tokio::select! {
             biased;
             () = &mut shutdown => break,
-            Some(_) = connections.join_next() => {}
-            (stream, permit) = accept(&listener, &permits) => {
-                connections.spawn(connection(
-                    stream,
-                    router.clone(),
-                    options.clone(),
-                    stopped.clone(),
-                    permit,
-                ));
-            }
+            () = connections.ended() => {}
+            // Those asked before may have been in the middle of something.
+            () = sleep(ROOM_PAUSE), if waiting.is_some() => connections.make_room(),
+            accepted = accept(&listener), if waiting.is_none() => match accepted {
+                Ok(stream) => {
+                    waiting = Some(stream);
+                    if is_full {
+                        connections.make_room();
+                    }
+                }
+                Err(error) => {
+                    // The process is out of file descriptors or memory. The listener lives, and
+                    // trying at once would spin.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    connections.make_room();
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            },
         }
     }
     drop(listener);
     // Connections hold receivers; without any, there is nobody to tell.
     stop.send(true).ok();
-    let drained = async { while connections.join_next().await.is_some() {} };
+    let mut tasks = connections.tasks;
+    let drained = async { while tasks.join_next().await.is_some() {} };
     if timeout(options.drain_timeout, drained).await.is_err() {
-        connections.shutdown().await;
+        tasks.shutdown().await;
         return Err(Error::DeadlineExceeded { elapsed: options.drain_timeout });
     }
     Ok(())
 }
 
-/// The next connection, once there is room for it.
-async fn accept(
-    listener: &TcpListener,
-    permits: &Arc<Semaphore>,
-) -> (TcpStream, OwnedSemaphorePermit) {
-    loop {
-        let Ok(permit) = Arc::clone(permits).acquire_owned().await else {
-            // The semaphore is never closed.
-            return std::future::pending().await;
+/// The connections there are.
+#[derive(Debug)]
+struct Connections {
+    tasks: JoinSet<()>,
+    /// Of those that were not yet asked to end.
+    usage: HashMap<task::Id, Arc<Usage>>,
+    epoch: Instant,
+}
+
+impl Default for Connections {
+    fn default() -> Self {
+        Self { tasks: JoinSet::new(), usage: HashMap::new(), epoch: Instant::now() }
+    }
+}
+
+impl Connections {
+    fn start<F>(&mut self, connection: impl FnOnce(Arc<Usage>) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let usage = Usage::new(self.epoch);
+        let task = self.tasks.spawn(connection(Arc::clone(&usage)));
+        self.usage.insert(task.id(), usage);
+    }
+
+    /// Completes when a connection has ended; without connections, never.
+    async fn ended(&mut self) {
+        let id = match self.tasks.join_next_with_id().await {
+            Some(Ok((id, ()))) => id,
+            Some(Err(error)) => error.id(),
+            None => return std::future::pending().await,
         };
-        match listener.accept().await {
-            Ok((stream, _)) => return (stream, permit),
-            Err(error) => {
-                // Of the connection (reset before it was accepted) or of the process (out of file
-                // descriptors): either way the listener lives, and trying at once would spin.
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(Duration::from_millis(10)).await;
+        self.usage.remove(&id);
+    }
+
+    /// Asks the connections that have been idle for longest to end: a few at a time, as looking for
+    /// them means looking at all.
+    fn make_room(&mut self) {
+        let few = self.usage.len() / 256 + 1;
+        let idle = self.usage.iter().filter_map(|(id, usage)| Some((usage.idle_since()?, *id)));
+        let mut idle: Vec<_> = idle.collect();
+        if idle.len() > few {
+            idle.select_nth_unstable_by_key(few, |(since, _)| *since);
+            idle.truncate(few);
+        }
+        for (_, id) in idle {
+            if let Some(usage) = self.usage.remove(&id) {
+                usage.ask_to_end();
             }
         }
     }
 }
+
+/// The next connection that was not given up before it was accepted.
+///
+/// # Cancel safety
+/// Dropping the future loses no connection.
+async fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
+    loop {
+        match listener.accept().await {
+            Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
+            accepted => return accepted.map(|(stream, _)| stream),
+        }
+    }
+}
+
+/// The client has gone before its answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the client has gone")]
+struct Gone;
 
 async fn connection(
     stream: TcpStream,
     router: Router,
     options: ServeOptions,
     mut stopped: watch::Receiver<bool>,
-    _permit: OwnedSemaphorePermit,
-) -> Result<(), Infallible> {
+    usage: Arc<Usage>,
+) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "no TCP_NODELAY");
     }
-    let (activity, watched) = Activity::new();
+    let stream = Arc::new(stream);
+    let socket = Socket::new(Arc::clone(&stream), options.stall_timeout);
     let router = TowerToHyperService::new(router);
     let service = service_fn(|request: Request<Incoming>| {
-        let stream = activity.begin(request.version());
-        let response = router.call(request);
-        async {
-            let response = response.await?;
-            Ok::<_, Infallible>(match stream {
-                None => response,
-                Some(stream) => response.map(|body| stream.until_sent(body)),
-            })
+        let counted = usage.begin();
+        // A stream of HTTP/2 may be silent for as long as its two ends like.
+        let is_http1 = request.version() < Version::HTTP_2;
+        let stall_timeout = is_http1.then_some(options.stall_timeout);
+        let response = router.call(request.map(|body| timely(body, stall_timeout)));
+        let stream = Arc::clone(&stream);
+        async move {
+            let response = tokio::select! {
+                biased;
+                response = response => response,
+                () = gone(&stream), if is_http1 => return Err(Gone),
+            };
+            let Ok(response) = response;
+            Ok(response.map(|body| counted.until_sent(body)))
         }
     });
     let streams = Streams::default();
     let mut builder = auto::Builder::new(streams.executor());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(options.header_timeout);
     builder.http2().timer(TokioTimer::new()).max_concurrent_streams(options.max_concurrent_streams);
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(socket), service));
     let ending = async {
         tokio::select! {
-            _ = stopped.wait_for(|stopped| *stopped) => {}
-            () = idle(watched.clone(), options.header_timeout) => {}
+            _ = stopped.wait_for(|stopped| *stopped) => FAREWELL,
+            () = usage.idle_for(options.header_timeout) => FAREWELL,
+            () = usage.asked_to_end() => ROOM_PAUSE,
         }
     };
     let result = tokio::select! {
         result = connection.as_mut() => result,
-        () = ending => {
+        farewell = ending => {
             connection.as_mut().graceful_shutdown();
+            // A client that does not answer the farewell is not waited for.
+            let forsaken = async { sleep(farewell).await; usage.idle_for(farewell).await };
             tokio::select! {
                 result = connection => result,
-                // A client that does not answer the farewell is not waited for.
-                () = idle(watched.clone(), FAREWELL) => Ok(()),
+                () = forsaken => Ok(()),
             }
         }
     };
@@ -201,5 +301,4 @@ async fn connection(
         // The client broke off or was too slow: its own affair.
         tracing::debug!(%error, "a connection ended early");
     }
-    Ok(())
 }

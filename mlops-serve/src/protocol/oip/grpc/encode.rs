@@ -38,6 +38,8 @@ pub(super) fn encode(
         parameters,
         ..ModelInferResponse::default()
     };
+    // A part of a batch shares the buffer of all of it, which a client that reads slowly would keep.
+    let is_part = response.timings.rows < response.timings.batch_rows;
     for (index, (name, tensor)) in response.outputs.iter().enumerate() {
         let slot = slots.get(index).and_then(Option::as_ref);
         let size = |size: &usize| i64::try_from(*size).unwrap_or(i64::MAX);
@@ -49,7 +51,7 @@ pub(super) fn encode(
             ..InferOutputTensor::default()
         });
         // Clients count the places of all outputs.
-        let bytes = if slot.is_some() { Bytes::new() } else { raw(name, tensor)? };
+        let bytes = if slot.is_some() { Bytes::new() } else { raw(name, tensor, is_part)? };
         message.raw_output_contents.push(bytes);
     }
     Ok(message)
@@ -67,10 +69,10 @@ fn parameters_of(slot: &Slot) -> HashMap<String, InferParameter> {
     .into()
 }
 
-/// The bytes, shared if they are as on the wire.
-fn raw(name: &str, tensor: &Tensor) -> Result<Bytes> {
+/// The bytes; shared, unless they are to be a copy or look different on the wire.
+fn raw(name: &str, tensor: &Tensor, copy: bool) -> Result<Bytes> {
     if let Some(bytes) = tensor.bytes() {
-        return Ok(bytes.clone());
+        return Ok(if copy { Bytes::copy_from_slice(bytes) } else { bytes.clone() });
     }
     let mut bytes = Vec::with_capacity(binary::encoded_size(tensor));
     binary::encode(tensor, name, &mut bytes)?;
