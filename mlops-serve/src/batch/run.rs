@@ -57,7 +57,7 @@ type Parts = SmallVec<[NamedTensors; 1]>;
 pub(super) struct Report {
     /// How long it took, if it succeeded as a whole.
     pub(super) took: Option<Duration>,
-    /// What the smallest batch cost that ran out of memory.
+    /// What the smallest batch cost that was too large for the memory there is.
     pub(super) ran_out_of_memory: Option<usize>,
     cancel: Option<CancelHandle>,
     runs: usize,
@@ -85,7 +85,13 @@ impl Runner {
         cancel: Option<CancelHandle>,
     ) -> Report {
         let mut report = Report { cancel, ..Report::default() };
-        let run = AssertUnwindSafe(|| self.run_batch(context, items, release, &mut report));
+        let run = AssertUnwindSafe(|| {
+            let fits_alone = self.run_batch(context, items, release, &mut report);
+            if !fits_alone && report.succeeded == 0 && report.runs > 1 {
+                // Nothing fits any more: whatever has taken the memory, small batches find out soonest.
+                report.ran_out_of_memory = Some(1);
+            }
+        });
         if let Err(panic) = catch_unwind(run) {
             // Not the session, whose panics are answered: an observer, against its contract. Callers
             // that were not answered yet see their slot close.
@@ -116,13 +122,16 @@ impl Runner {
 
     /// If the batch fails, each half of it runs again: one bad request fails by itself, after at most
     /// 2*n* − 1 runs.
+    ///
+    /// Returns whether each of its requests fits into memory by itself. A batch with one that does not
+    /// says nothing about how large batches may be.
     fn run_batch(
         &mut self,
         context: &RunContext,
         mut items: Batch,
         release: Release,
         report: &mut Report,
-    ) {
+    ) -> bool {
         let claimed = context.clock.monotonic();
         report.runs += 1;
         let error = match self.run_once(context, &items, release, claimed, report) {
@@ -132,29 +141,36 @@ impl Runner {
                     report.took = Some(batching + inference + splitting);
                 }
                 report.succeeded += items.len();
-                return answer_all(context, items, ran, claimed);
+                answer_all(context, items, ran, claimed);
+                return true;
             }
             Err(error) => error,
         };
         if matches!(error, Error::Cancelled) {
             // Everybody has gone, and nothing is wrong with what was run.
-            return items.into_iter().for_each(|item| item.answer(Err(Error::Cancelled)));
+            items.into_iter().for_each(|item| item.answer(Err(Error::Cancelled)));
+            return true;
         }
-        if matches!(error, Error::OutOfMemory { .. }) {
-            report.ran_out_of_memory = Some(items.iter().map(|item| item.demand.cost).sum());
-        }
+        let ran_out_of_memory = matches!(error, Error::OutOfMemory { .. });
         if items.len() == 1 {
             report.failed += 1;
             items.into_iter().for_each(|item| item.answer(Err(error.clone())));
-            return;
+            return !ran_out_of_memory;
         }
+        let cost = items.iter().map(|item| item.demand.cost).sum();
         let behind = items.split_off(items.len() / 2);
+        let mut fits_alone = true;
         for half in [items, behind] {
             let wanted = still_wanted(half, context.clock.monotonic());
             if !wanted.is_empty() {
-                self.run_batch(context, wanted, Release::Retry, report);
+                fits_alone &= self.run_batch(context, wanted, Release::Retry, report);
             }
         }
+        if ran_out_of_memory && fits_alone {
+            report.ran_out_of_memory =
+                Some(report.ran_out_of_memory.map_or(cost, |least| least.min(cost)));
+        }
+        fits_alone
     }
 
     fn run_once(

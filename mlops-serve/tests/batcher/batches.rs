@@ -194,7 +194,10 @@ async fn urgent_requests_overtake_and_nothing_waits_for_ever() {
     // Who was answered, in order.
     let order = Arc::new(Mutex::new(Vec::new()));
     let mut answers = Vec::new();
-    for (n, priority) in [3, 0, 2, 1, 3].into_iter().enumerate() {
+    for (n, (priority, after)) in
+        [(3, 0), (0, 4), (2, 4), (1, 4), (3, 4), (1, 8)].into_iter().enumerate()
+    {
+        clock.advance(Duration::from_secs(after));
         let mut context = RequestContext::default();
         context.priority = priority;
         let request = request(1, n as f32).with_context(context);
@@ -206,24 +209,15 @@ async fn urgent_requests_overtake_and_nothing_waits_for_ever() {
             }
         }));
         until_queued(&batcher, n + 1).await;
-        clock.advance(Duration::from_secs(4));
     }
-    // Comes 20 seconds after the first of level 3, which is therefore not behind it.
-    clock.advance(Duration::from_secs(4));
-    let last = send(&batcher, {
-        let mut context = RequestContext::default();
-        context.priority = 1;
-        request(1, 9.0).with_context(context)
-    });
-    until_queued(&batcher, 6).await;
     log.open_gate();
     first.await.unwrap().unwrap();
     for answer in answers {
         answer.await.unwrap();
     }
-    last.await.unwrap().unwrap();
-    // Due at 14 (level 2, came at 4), 18, 12 (level 1), 20 (level 3, came at 0), 24 (the last), 36.
-    assert_eq!(*order.lock(), [3, 1, 2, 0, 4]);
+    // Due at 12 (level 1), 14 (level 2, came at 4), 18, 20 (level 3, came at 0), 24 (level 1, the last
+    // to come, and still behind that one), 36.
+    assert_eq!(*order.lock(), [3, 1, 2, 0, 5, 4]);
 }
 
 #[tokio::test]

@@ -47,17 +47,35 @@ async fn a_cancelled_request_costs_no_compute() {
 async fn a_deadline_fires_while_every_session_is_busy() {
     let session = MockSession::identity(4);
     let log = session.log();
-    let batcher = start(&session, options(Placement::Thread));
+    let options = options(Placement::Thread).with_instances(3).with_max_batch_size(1);
+    let batcher = start(&session, options);
     log.close_gate();
-    let first = send(&batcher, request(1, 0.0));
-    until_running(&batcher, 1).await;
+    let busy: Vec<_> = (0..3).map(|_| send(&batcher, request(1, 0.0))).collect();
+    until_running(&batcher, 3).await;
+    let begun = tokio::time::Instant::now();
     let deadline = Instant::now() + Duration::from_secs(3600);
     let error = batcher.predict(request(1, 1.0).with_deadline(deadline)).await.unwrap_err();
     assert!(matches!(error, Error::DeadlineExceeded { .. }), "{error}");
+    assert_eq!(begun.elapsed().as_secs(), 3600);
+    log.open_gate();
+    for first in busy {
+        first.await.unwrap().unwrap();
+    }
+    until_queued(&batcher, 0).await;
+    assert_eq!(log.runs(), [1, 1, 1], "the late request was not run");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deadline_fires_while_another_caller_runs() {
+    let (batcher, log, first) =
+        held(MockSession::identity(4), options(Placement::CallerRuns)).await;
+    let deadline = Instant::now() + Duration::from_millis(50);
+    let error = batcher.predict(request(1, 1.0).with_deadline(deadline)).await.unwrap_err();
+    assert!(matches!(error, Error::DeadlineExceeded { .. }), "{error}");
+    assert!(Instant::now() >= deadline);
     log.open_gate();
     first.await.unwrap().unwrap();
-    until_queued(&batcher, 0).await;
-    assert_eq!(log.runs(), [1], "the late request was not run");
+    assert_eq!(log.runs(), [1]);
 }
 
 #[test]

@@ -58,6 +58,27 @@ async fn inputs_must_have_the_same_number_of_rows() {
 }
 
 #[tokio::test]
+async fn poison_is_found_wherever_it_is_in_a_large_batch() {
+    for at in 0..32 {
+        let options = options(Placement::Thread).with_max_batch_size(32);
+        let (batcher, log, first) = held(squeamish(), options).await;
+        let value_of = |n: usize| if n == at { -1.0 } else { n as f32 };
+        let answers: Vec<_> = (0..32).map(|n| send(&batcher, request(1, value_of(n)))).collect();
+        until_queued(&batcher, 32).await;
+        log.open_gate();
+        first.await.unwrap().unwrap();
+        for (n, answer) in answers.into_iter().enumerate() {
+            match answer.await.unwrap() {
+                Ok(response) => assert_eq!(value(&response), value_of(n)),
+                Err(error) => assert!(n == at, "{n} of {at}: {error}"),
+            }
+        }
+        // The batch, then two runs for each of five halvings.
+        assert_eq!(log.runs()[1..].len(), 1 + 2 * 5);
+    }
+}
+
+#[tokio::test]
 async fn one_poisonous_request_fails_alone() {
     for (poison, message) in [(-1.0, "negative"), (f32::INFINITY, "infinity")] {
         let (batcher, log, first) = held(squeamish(), options(Placement::Thread)).await;

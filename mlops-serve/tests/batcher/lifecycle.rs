@@ -9,15 +9,17 @@ use std::{
 use mlops_core::{
     Error,
     inference::{Affinity, Predict},
-    testing::session::{MockFactory, MockSession},
+    testing::session::{MockFactory, MockLog, MockSession},
 };
 use mlops_serve::{
     WarmUp,
     batch::{Batcher, Placement, PriorityOptions},
 };
+use tokio::task::JoinHandle;
 
 use crate::support::{
-    id, options, request, rows, send, squeamish, start, until_queued, until_running, value,
+    Answer, held, id, options, request, rows, send, squeamish, start, until_queued, until_running,
+    value,
 };
 
 #[tokio::test]
@@ -38,6 +40,45 @@ async fn shutdown_answers_what_was_accepted() {
         assert!(matches!(error, Error::Closed { what: "batcher" }), "{error}");
         batcher.shutdown(Duration::ZERO).await.unwrap();
     }
+}
+
+/// A thousand requests in the queue of a batcher whose only session is busy.
+async fn a_thousand_queued() -> (Arc<Batcher>, Arc<MockLog>, Vec<Answer>) {
+    let (batcher, log, first) = held(MockSession::identity(4), options(Placement::Thread)).await;
+    let mut answers = vec![first];
+    answers.extend((1..=1000).map(|n| send(&batcher, request(1, n as f32))));
+    until_queued(&batcher, 1000).await;
+    (batcher, log, answers)
+}
+
+fn shut_down(batcher: &Arc<Batcher>, grace: Duration) -> JoinHandle<mlops_core::Result<()>> {
+    let batcher = Arc::clone(batcher);
+    tokio::spawn(async move { batcher.shutdown(grace).await })
+}
+
+#[tokio::test]
+async fn a_thousand_that_are_queued_are_answered_before_the_end() {
+    let (batcher, log, answers) = a_thousand_queued().await;
+    let closing = shut_down(&batcher, Duration::from_secs(60));
+    log.open_gate();
+    for (n, answer) in answers.into_iter().enumerate() {
+        assert_eq!(value(&answer.await.unwrap().unwrap()), n as f32);
+    }
+    closing.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_thousand_that_are_queued_are_told_when_there_is_no_time() {
+    let (batcher, log, mut answers) = a_thousand_queued().await;
+    let closing = shut_down(&batcher, Duration::ZERO);
+    for answer in answers.drain(1..) {
+        let error = answer.await.unwrap().unwrap_err();
+        assert!(matches!(error, Error::Closed { .. }), "{error}");
+    }
+    log.open_gate();
+    let error = closing.await.unwrap().unwrap_err();
+    assert!(matches!(error, Error::DeadlineExceeded { .. }), "{error}");
+    assert_eq!(log.runs(), [1]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -22,7 +22,7 @@ use mlops_serve::{
     batch::{Batcher, BatcherOptions, Placement},
 };
 
-use crate::support::{id, options, request, rows, send, until_held, until_queued, value};
+use crate::support::{held, id, options, request, rows, send, until_held, until_queued, value};
 
 /// Opens sessions that break for good at an infinite number: they panic at it and fail ever after.
 #[derive(Debug, Default)]
@@ -194,6 +194,78 @@ async fn batches_shrink_when_memory_runs_out() {
     // A single request that does not fit is told so.
     let error = batcher.predict(request(3, 0.0)).await.unwrap_err();
     assert!(matches!(error, Error::OutOfMemory { .. }), "{error}");
+}
+
+/// Runs out of memory at a negative number.
+fn choosy() -> MockSession {
+    let identity = MockSession::identity(4);
+    MockSession::new(identity.signature().as_ref().clone(), |inputs| {
+        let x = inputs.require("x")?.clone();
+        if x.as_slice::<f32>()?.iter().any(|value| *value < 0.0) {
+            return Err(Error::OutOfMemory { what: "choosy" });
+        }
+        Ok(NamedTensors::single("y", x))
+    })
+}
+
+#[tokio::test]
+async fn one_request_that_never_fits_makes_nobody_elses_batch_smaller() {
+    for at in [0, 13, 31] {
+        let options = options(Placement::Thread).with_max_batch_size(32);
+        let (batcher, log, first) = held(choosy(), options).await;
+        let value_of = |n: usize| if n == at { -1.0 } else { n as f32 };
+        let answers: Vec<_> = (0..32).map(|n| send(&batcher, request(1, value_of(n)))).collect();
+        until_queued(&batcher, 32).await;
+        log.open_gate();
+        first.await.unwrap().unwrap();
+        for (n, answer) in answers.into_iter().enumerate() {
+            match answer.await.unwrap() {
+                Ok(response) => assert_eq!(value(&response), value_of(n)),
+                Err(error) => {
+                    assert!(n == at && matches!(error, Error::OutOfMemory { .. }), "{n}: {error}");
+                }
+            }
+        }
+        // Two runs for each of five halvings.
+        assert_eq!(log.runs().len(), 1 + 1 + 10);
+        // By itself it says nothing of batches either.
+        batcher.predict(request(1, -1.0)).await.unwrap_err();
+        log.close_gate();
+        let first = send(&batcher, request(1, 0.0));
+        until_held(&log, 1).await;
+        let answers: Vec<_> = (0..32).map(|n| send(&batcher, request(1, n as f32))).collect();
+        until_queued(&batcher, 32).await;
+        log.open_gate();
+        first.await.unwrap().unwrap();
+        for answer in answers {
+            answer.await.unwrap().unwrap();
+        }
+        assert_eq!(log.runs().last(), Some(&32));
+    }
+}
+
+#[tokio::test]
+async fn batches_shrink_when_nothing_fits_any_more() {
+    let (batcher, log, first) = held(choosy(), options(Placement::Thread)).await;
+    let answers: Vec<_> = (0..4).map(|_| send(&batcher, request(1, -1.0))).collect();
+    until_queued(&batcher, 4).await;
+    log.open_gate();
+    first.await.unwrap().unwrap();
+    for answer in answers {
+        answer.await.unwrap().unwrap_err();
+    }
+    let before = log.runs().len();
+    log.close_gate();
+    let first = send(&batcher, request(1, 0.0));
+    until_held(&log, 1).await;
+    let answers: Vec<_> = (0..4).map(|n| send(&batcher, request(1, n as f32))).collect();
+    until_queued(&batcher, 4).await;
+    log.open_gate();
+    first.await.unwrap().unwrap();
+    for answer in answers {
+        answer.await.unwrap().unwrap();
+    }
+    assert_eq!(log.runs()[before..], [1, 1, 1, 1, 1]);
 }
 
 #[tokio::test]

@@ -1,13 +1,16 @@
 //! Loads within a memory budget.
 
 use mlops_core::Error;
-use mlops_serve::host::{
-    DeviceOptions, HostOptions, ModelHost, ModelState, ModelUpdate, Models, OnNoRoom,
+use mlops_serve::{
+    batch::Placement,
+    host::{
+        DeviceOptions, HostOptions, LoaderFn, ModelHost, ModelState, ModelUpdate, Models, OnNoRoom,
+    },
 };
 
 use crate::support::{
-    Gate, ask, eventually, failing, id, id_of, is_gone, loader, loader_of, ready, send, session,
-    start, states, until_held, value,
+    GRACE, Gate, ask, eventually, failing, host, id, id_of, is_gone, load_placed, loader,
+    loader_of, ready, request, send, session, start, states, until_held, value,
 };
 
 /// 100 bytes, of which 10 must stay free.
@@ -142,6 +145,32 @@ async fn a_load_waits_for_memory_that_is_being_drained() {
 }
 
 #[tokio::test]
+async fn a_thousand_models_side_by_side() {
+    let host = host();
+    let loader = || {
+        LoaderFn::new(|id, _| load_placed(id, &session(id.version.get()), Placement::CallerRuns))
+            .with_memory_bytes(10)
+    };
+    let load = async |name: &str, number| {
+        host.update(ModelUpdate::swap(id_of(name, number), loader())).await.unwrap();
+    };
+    let names: Vec<_> = (0..1000).map(|n| format!("model-{n}")).collect();
+    for name in &names {
+        load(name, 1).await;
+    }
+    load("model-500", 2).await;
+    eventually("the replaced one is not gone", || used(&host) == 10_000).await;
+    assert_eq!(host.list().len(), 1000);
+    for (n, name) in names.iter().enumerate() {
+        let model = host.find(name, None).unwrap();
+        let answer = model.predict.predict(request(0.0)).await.unwrap();
+        assert_eq!(value(&answer), if n == 500 { 2.0 } else { 1.0 }, "{name}");
+    }
+    host.shutdown(GRACE).await.unwrap();
+    assert_eq!(used(&host), 0);
+}
+
+#[tokio::test]
 async fn a_load_waits_while_many_models_drain() {
     let host = start(HostOptions::default().with_max_draining(2));
     let mut held = Vec::new();
@@ -169,6 +198,6 @@ async fn a_load_that_waits_for_memory_can_be_cancelled() {
     eventually("it is not being loaded", || !host.status("m").unwrap().loading.is_empty()).await;
     drop(loading);
     eventually("it waits on", || host.status("m").unwrap().loading.is_empty()).await;
-    assert_eq!(value(&held.predict.predict(crate::support::request(0.0)).await.unwrap()), 1.0);
+    assert_eq!(value(&held.predict.predict(request(0.0)).await.unwrap()), 1.0);
     assert_eq!(ask(&host, None).await.unwrap(), 2.0);
 }
