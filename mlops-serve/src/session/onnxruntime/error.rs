@@ -66,7 +66,11 @@ pub enum OnnxRuntimeError {
         required: String,
     },
     /// It was loaded, but refused to start.
-    #[error("ONNX Runtime from `{}` did not start: {reason}", path.display())]
+    #[error(
+        "ONNX Runtime from `{}` did not start: {reason} (if this program uses `ort` itself, hand its \
+         environment to `OnnxRuntime::adopt`)",
+        path.display()
+    )]
     NotStarted {
         /// The file.
         path: PathBuf,

@@ -29,6 +29,9 @@
 //! `default-features = false, features = ["onnxruntime-base"]`, tells `ort-sys` where the library is
 //! (`ORT_LIB_PATH`, or `ort`'s feature `download-binaries`, in its own manifest), and calls
 //! `OnnxRuntime::linked` instead of `load`.
+//!
+//! A host that uses `ort` by itself, in the version that this crate depends on, hands its environment
+//! to [`OnnxRuntime::adopt`].
 
 mod convert;
 mod error;

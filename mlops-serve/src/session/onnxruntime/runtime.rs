@@ -25,6 +25,9 @@ struct Loaded {
 /// The engine is one for the whole process by its own design: this is where it is kept.
 static PROCESS: Mutex<Process> = Mutex::new(Process { library: None, runtime: None });
 
+/// Instead of the path of a library that the host has loaded.
+const ADOPTED: &str = "the host's own";
+
 struct Process {
     /// What was loaded into the process, whether or not it started.
     library: Option<PathBuf>,
@@ -169,6 +172,19 @@ impl OnnxRuntime {
         Ok(runtime)
     }
 
+    /// Takes the environment of a host that uses `ort` itself: there can be one in a process.
+    ///
+    /// What is loaded later gives this runtime, as long as it asks for no particular file.
+    #[must_use]
+    pub fn adopt(environment: Environment) -> Self {
+        let mut process = PROCESS.lock();
+        let library = PathBuf::from(ADOPTED);
+        process.library = Some(library.clone());
+        let runtime = Self(Arc::new(Loaded { environment, library }));
+        process.runtime = Some(runtime.clone());
+        runtime
+    }
+
     fn start(
         builder: ort::environment::EnvironmentBuilder,
         library: PathBuf,
@@ -188,7 +204,8 @@ impl OnnxRuntime {
         Ok(Self(Arc::new(Loaded { environment, library })))
     }
 
-    /// The library's file; a bare name if the system's loader found it.
+    /// The library's file; a bare name if the system's loader found it, and `the host's own` if the
+    /// environment was [adopted](Self::adopt).
     #[must_use]
     pub fn library(&self) -> &Path {
         &self.0.library
