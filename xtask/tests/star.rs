@@ -1,7 +1,13 @@
-//! The architecture's first two invariants: the star, and what the defaults pull in.
+//! The architecture's first two invariants: the star, and what the defaults pull in. And that the
+//! libraries leave the process that they live in alone.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::{collections::BTreeSet, process::Command};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use serde_json::Value;
 
@@ -111,4 +117,55 @@ fn serve_pulls_in_what_its_features_say() {
     assert!(default.contains("ort") && !default.contains("axum"));
     let http = tree("mlops-serve", &["--no-default-features", "--features", "http"]);
     assert!(http.contains("axum") && !http.contains("ort"));
+}
+
+/// Rust files below a folder, without those of tests and without generated ones.
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if path.is_dir() && !["testing", "generated"].contains(&name) {
+            sources(&path, found);
+        } else if name.ends_with(".rs") && !name.ends_with("tests.rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// What would be state of the process, or a look at it, and the files that may.
+const OF_THE_PROCESS: [(&str, &[&str]); 10] = [
+    // ONNX Runtime can be loaded once in a process.
+    (" static ", &["onnxruntime/runtime.rs"]),
+    ("LazyLock", &[]),
+    ("OnceLock", &[]),
+    ("thread_local!", &[]),
+    ("process::Command", &[]),
+    ("env::var", &[]),
+    ("env::set_var", &[]),
+    ("panic::set_hook", &[]),
+    // Deadlines must not move when the wall clock does.
+    ("SystemTime::now", &["mlops-core/src/clock.rs"]),
+    ("ctrl_c", &[]),
+];
+
+#[test]
+fn libraries_keep_no_globals_and_start_no_programs() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut files = Vec::new();
+    for library in [&[CORE][..], &SIBLINGS].concat() {
+        sources(&root.join(library).join("src"), &mut files);
+    }
+    assert!(files.len() > 100, "{} files", files.len());
+    for path in files {
+        let text = fs::read_to_string(&path).unwrap();
+        // Unit tests come last in a file.
+        let code = text.split("#[cfg(test)]\nmod ").next().unwrap();
+        for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
+            for (what, allowed) in OF_THE_PROCESS {
+                let is_used = format!(" {}", line.trim_start()).contains(what);
+                let is_allowed = allowed.iter().any(|file| path.ends_with(file));
+                assert!(!is_used || is_allowed, "{}: {line}", path.display());
+            }
+        }
+    }
 }

@@ -1,7 +1,12 @@
 //! Every kind of bad request: refused with its reason, before a session sees it.
 
 use bytes::Bytes;
-use mlops_core::{signature::Dim, tensor::DataType};
+use mlops_core::{
+    inference::InferenceSession,
+    signature::Dim,
+    tensor::{DataType, NamedTensors, Tensor},
+    testing::session::MockSession,
+};
 use tonic::Code;
 
 use crate::{
@@ -274,10 +279,17 @@ proptest::proptest! {
 
 #[tokio::test]
 async fn misaligned_raw_contents_are_no_problem() {
-    let server = server().with("identity", &identity(DataType::F32, &[Dim::Unknown]));
+    // Reads the numbers, as an engine does.
+    let signature = identity(DataType::F32, &[Dim::Unknown]).signature().as_ref().clone();
+    let doubling = MockSession::new(signature, |inputs| {
+        let x = inputs.require("x")?.clone().into_aligned();
+        Ok(NamedTensors::single("y", Tensor::from_array(&x.view::<f32>()? * 2.0)))
+    });
+    let server = server().with("identity", &doubling);
     for id in ["", "a", "ab", "abc"] {
         let bytes = f32s(&[1.0, 2.0]);
         let message = ModelInferRequest { id: id.into(), ..raw("FP32", &[2], &bytes) };
-        assert_eq!(server.infer(message).await.unwrap().raw_output_contents, [bytes]);
+        let answer = server.infer(message).await.unwrap();
+        assert_eq!(answer.raw_output_contents, [f32s(&[2.0, 4.0])]);
     }
 }

@@ -123,6 +123,23 @@ async fn empty_tensors_need_no_contents() {
 }
 
 #[tokio::test]
+async fn scalars_have_an_empty_shape() {
+    let server = server().with("identity", &identity(DataType::F64, &[]));
+    let sent_raw = raw("FP64", &[], &2.5_f64.to_le_bytes());
+    let contents = InferTensorContents { fp64_contents: vec![2.5], ..Default::default() };
+    let typed = ModelInferRequest {
+        inputs: vec![InferInputTensor { contents: Some(contents), ..tensor("x", "FP64", &[]) }],
+        raw_input_contents: Vec::new(),
+        ..sent_raw.clone()
+    };
+    for request in [sent_raw, typed] {
+        let answer = server.infer(request).await.unwrap();
+        assert!(answer.outputs[0].shape.is_empty());
+        assert_eq!(answer.raw_output_contents, [2.5_f64.to_le_bytes().to_vec()]);
+    }
+}
+
+#[tokio::test]
 async fn requested_outputs_and_classes() {
     let request = ModelInferRequest {
         outputs: vec![

@@ -132,6 +132,11 @@ async fn scalars_have_an_empty_shape() {
         answer["outputs"][0],
         json!({ "name": "y", "datatype": "FP64", "shape": [], "data": [2.5] })
     );
+    let input = json!({ "name": "x", "datatype": "FP64", "shape": [], "parameters": { "binary_data_size": 8 } });
+    let json = json!({ "inputs": [input], "parameters": { "binary_data_output": true } });
+    let (body, length) = binary(&json, &[&2.5_f64.to_le_bytes()]);
+    let answer = server.infer_bytes("scalar", body, Some(&length)).await.ok();
+    assert_eq!(answer.body[answer.json_length.unwrap()..], 2.5_f64.to_le_bytes());
 }
 
 #[tokio::test]
@@ -158,16 +163,35 @@ async fn binary_strings_and_half_floats() {
 
 #[tokio::test]
 async fn nan_and_infinity_go_as_binary_only() {
-    let server = server().with("identity", &identity(DataType::F32, &[Dim::Unknown]));
-    let bytes = f32s(&[f32::NAN, f32::NEG_INFINITY]);
-    let input = json!({ "name": "x", "datatype": "FP32", "shape": [2], "parameters": { "binary_data_size": 8 } });
-    let (body, length) = binary(&json!({ "inputs": [input] }), &[&bytes]);
-    let error = server.infer_bytes("identity", body, Some(&length)).await.error(501);
-    assert!(error.contains("NaN") && error.contains("binary"), "{error}");
-    let wanted = json!({ "inputs": [input], "parameters": { "binary_data_output": true } });
-    let (body, length) = binary(&wanted, &[&bytes]);
-    let answer = server.infer_bytes("identity", body, Some(&length)).await.ok();
-    assert_eq!(answer.body[answer.json_length.unwrap()..], bytes);
+    for number in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        for (data_type, bytes) in [
+            (DataType::F32, number.to_le_bytes().to_vec()),
+            (DataType::F64, f64::from(number).to_le_bytes().to_vec()),
+        ] {
+            let server = server().with("identity", &identity(data_type, &[Dim::Unknown]));
+            let input = json!({ "name": "x", "datatype": data_type.name(), "shape": [1], "parameters": { "binary_data_size": bytes.len() } });
+            let (body, length) = binary(&json!({ "inputs": [input] }), &[&bytes]);
+            let error = server.infer_bytes("identity", body, Some(&length)).await.error(501);
+            assert!(error.contains("NaN") && error.contains("binary"), "{error}");
+            let wanted = json!({ "inputs": [input], "parameters": { "binary_data_output": true } });
+            let (body, length) = binary(&wanted, &[&bytes]);
+            let answer = server.infer_bytes("identity", body, Some(&length)).await.ok();
+            assert_eq!(answer.body[answer.json_length.unwrap()..], bytes);
+        }
+    }
+}
+
+#[tokio::test]
+async fn tensors_without_elements_in_json() {
+    let server = server().with("identity", &identity(DataType::F32, &[Dim::Unknown, Dim::Unknown]));
+    for (shape, data) in
+        [([0, 2], json!([])), ([2, 0], json!([])), ([2, 0], json!([[], []])), ([0, 0], json!([]))]
+    {
+        let input = json!({ "name": "x", "datatype": "FP32", "shape": shape, "data": data });
+        let answer = server.infer("identity", &json!({ "inputs": [input] })).await.ok().json();
+        let output = &answer["outputs"][0];
+        assert_eq!((&output["shape"], &output["data"]), (&json!(shape), &json!([])));
+    }
 }
 
 #[tokio::test]

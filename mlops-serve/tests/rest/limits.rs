@@ -46,8 +46,10 @@ async fn a_timeout_is_in_microseconds() {
     server.log.close_gate();
     let mut body = good();
     body["parameters"] = json!({ "timeout": 30_000_000 });
+    let begun = tokio::time::Instant::now();
     let error = server.infer("arithmetic", &body).await.error(504);
     assert!(error.contains("deadline"), "{error}");
+    assert_eq!(begun.elapsed().as_secs(), 30);
     server.log.open_gate();
 }
 

@@ -4,14 +4,14 @@ use axum::{
     Router,
     body::Body,
     http::{Request, StatusCode},
+    routing::get,
 };
-use mlops_core::Error;
+use mlops_core::{Error, testing::session::MockSession};
 use serde_json::json;
-use tower::ServiceExt;
 
 use crate::{
     mock::{arithmetic, batcher, id},
-    support::{good, server},
+    support::{Server, good, server, tensor},
 };
 
 #[tokio::test]
@@ -86,12 +86,27 @@ async fn unknown_paths_models_and_methods() {
 
 #[tokio::test]
 async fn two_routers_live_in_one_host() {
+    let (left, right) = (MockSession::identity(2), MockSession::identity(2));
+    let one = server().with("left", &left);
+    let two = server().with("right", &right);
     let host = Router::new()
-        .nest("/one", server().router)
-        .nest("/two", server().router)
-        .route("/", axum::routing::get(async || "the host's own"));
-    for path in ["/", "/one/v2/models/arithmetic", "/two/v2/models/arithmetic"] {
-        let request = Request::get(path).body(Body::empty()).unwrap();
-        assert_eq!(host.clone().oneshot(request).await.unwrap().status(), StatusCode::OK, "{path}");
+        .nest("/one", one.router.clone())
+        .nest("/two", two.router.clone())
+        .route("/", get(async || "the host's own"))
+        .fallback(async || (StatusCode::NOT_FOUND, "the host's own error"));
+    let host = Server { router: host, ..server() };
+    let body = json!({ "inputs": [tensor("x", &[1, 2], json!([1, 2]))] }).to_string();
+    host.post("/one/v2/models/left/infer", body.clone()).await.ok();
+    assert_eq!((left.log().runs().len(), right.log().runs().len()), (1, 0));
+    host.post("/two/v2/models/right/infer", body.clone()).await.ok();
+    assert_eq!((left.log().runs().len(), right.log().runs().len()), (1, 1));
+    let error = host.post("/one/v2/models/right/infer", body).await.error(404);
+    assert!(error.contains("`right`"), "{error}");
+    for (path, text) in [("/", "the host's own"), ("/nothing", "the host's own error")] {
+        assert_eq!(host.get(path).await.body, text);
     }
+    // Both wait for the second version of `arithmetic`, until one of them has it.
+    one.table.publish(batcher(id("arithmetic", "2"), &arithmetic()));
+    assert_eq!(host.get("/one/ready").await.status, StatusCode::OK);
+    assert_eq!(host.get("/two/ready").await.status, StatusCode::SERVICE_UNAVAILABLE);
 }
