@@ -1,12 +1,11 @@
 //! The soak in small counts: the same code as `cargo xtask soak`.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::{
-    path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+mod fixture;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
 };
 
 use benches::soak::{Soak, SoakHost, SoakReport};
@@ -18,29 +17,9 @@ use mlops_core::{
     tensor::{NamedTensors, Tensor},
     testing::session::{MockFactory, MockSession},
 };
-use mlops_serve::{
-    batch::{BatcherOptions, Placement},
-    session::onnxruntime::{OnnxRuntime, OnnxSessionFactory, SessionOptions},
-};
+use mlops_serve::batch::{BatcherOptions, Placement};
 
-/// The library that `cargo xtask setup` put under `target/`, or the one `ORT_DYLIB_PATH` names.
-fn library() -> PathBuf {
-    if let Some(path) = std::env::var_os("ORT_DYLIB_PATH") {
-        return path.into();
-    }
-    let name =
-        format!("{}onnxruntime{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/onnxruntime").join(name);
-    assert!(path.exists(), "{} is missing: run `cargo xtask setup` first", path.display());
-    path
-}
-
-fn digits() -> Arc<dyn SessionFactory> {
-    let model = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../examples/data/digits/models/digits/1/model.onnx");
-    let runtime = OnnxRuntime::load(library()).unwrap();
-    Arc::new(OnnxSessionFactory::from_file(&runtime, model, SessionOptions::default()))
-}
+use crate::fixture::digits;
 
 fn mock() -> Arc<dyn SessionFactory> {
     Arc::new(MockFactory::new(MockSession::identity(8)))

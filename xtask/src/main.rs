@@ -23,7 +23,8 @@ usage: cargo xtask COMMAND
                 tests against other programs, which must be installed
   generate      the Rust code of the gRPC protocol, from its .proto
   verify        formatting, lints, every feature alone, documentation
-  bench [NAME]  the bars, side by side with a baseline: session, batcher, http, generator, tensors
+  bench [NAME]  the bars, side by side with a baseline: session, batcher, queue, http, generator,
+                tensors
   bench score   a Parquet file scored offline, beside a loop in Python; builds polars
   bench peers   the same models and loads on other servers, in turn; hours, minutes with --quick
   soak          requests under hot swaps, in full counts

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// What is compared with a bar; `peers` takes hours and `score` builds polars: they are asked for by name.
-const BARS: [&str; 5] = ["session", "batcher", "http", "generator", "tensors"];
+const BARS: [&str; 6] = ["session", "batcher", "queue", "http", "generator", "tensors"];
 
 /// Runs the named benchmarks; all of [`BARS`] without a name.
 pub(crate) fn run(names: &[&str]) -> Result<()> {
@@ -36,6 +36,9 @@ pub(crate) fn run(names: &[&str]) -> Result<()> {
             let bars = target().join("release/bars");
             execute(command(bars, &[bar]).arg(&library).arg(&models))?;
         }
+    }
+    if wants("queue") {
+        execute(&mut command(target().join("release/bars"), &["queue"]))?;
     }
     if wants("http") {
         execute(&mut placed("http", &library))?;
