@@ -1,6 +1,5 @@
 //! A host that uses ONNX Runtime by itself. One test, because the environment is one for the process.
 #![cfg(feature = "onnxruntime")]
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 #[expect(dead_code, reason = "one of its runtimes is not for here")]
 mod fixture;

@@ -1,22 +1,60 @@
 //! Streams of requests.
 
-use std::sync::Arc;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
+use bytes::Bytes;
 use futures_util::stream;
+use mlops_core::{
+    inference::InferenceSession,
+    signature::Dim,
+    tensor::{DataType, NamedTensors, Tensor},
+    testing::session::MockSession,
+};
 use mlops_serve::protocol::oip::GrpcOptions;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::timeout};
 use tonic::{Code, Request, Streaming};
 use tonic_prost::ProstCodec;
 
 use crate::{
-    mock::{id, observed},
+    mock::{id, identity, observed},
     proto::{
         ModelInferRequest, ModelStreamInferResponse, infer_parameter::ParameterChoice::BoolParam,
     },
-    support::{MODEL_STREAM_INFER, Server, good, parameters, server, server_with},
+    support::{MODEL_STREAM_INFER, Server, f32s, good, parameters, raw, server, server_with},
 };
 
+/// Long for something that should happen at once, and no part of a test that passes.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 type Answers = Streaming<ModelStreamInferResponse>;
+
+/// The outputs of a run, counted while they live.
+struct Outputs(Vec<u8>, Arc<AtomicUsize>);
+
+impl Outputs {
+    fn new(bytes: Vec<u8>, live: &Arc<AtomicUsize>) -> Self {
+        live.fetch_add(1, Ordering::SeqCst);
+        Self(bytes, Arc::clone(live))
+    }
+}
+
+impl AsRef<[u8]> for Outputs {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Drop for Outputs {
+    fn drop(&mut self) {
+        self.1.fetch_sub(1, Ordering::SeqCst);
+    }
+}
 
 /// A stream: what is sent goes out, until the sender is dropped.
 async fn open(server: &Server) -> (mpsc::UnboundedSender<ModelInferRequest>, Answers) {
@@ -108,4 +146,52 @@ async fn requests_under_way_are_bounded_and_end_with_the_stream() {
     server.log.open_gate();
     drop((server, requests));
     assert_eq!(events.recv().await, None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_is_not_read_keeps_no_other_answers() {
+    let live = Arc::new(AtomicUsize::new(0));
+    let signature = identity(DataType::F32, &[Dim::Symbolic("batch".into()), Dim::Fixed(512)]);
+    let session = MockSession::new(signature.signature().as_ref().clone(), {
+        let live = Arc::clone(&live);
+        move |inputs| {
+            let x = inputs.require("x")?;
+            let bytes = Bytes::from_owner(Outputs::new(x.bytes().unwrap().to_vec(), &live));
+            Ok(NamedTensors::single("y", Tensor::from_bytes(DataType::F32, x.shape(), bytes)?))
+        }
+    });
+    let (log, server) = (session.log(), server());
+    let (model, mut events) = observed(id("watched", "1"), &session);
+    server.table.publish(model);
+    let row = || ModelInferRequest {
+        model_name: "watched".into(),
+        ..raw("FP32", &[1, 512], &f32s(&[1.0; 512]))
+    };
+    log.close_gate();
+    let (requests, mut answers) = open(&server).await;
+    requests.send(row()).unwrap();
+    let first = tokio::spawn(async move { (answers.message().await, answers) });
+    assert_eq!(events.recv().await.unwrap(), "begun");
+    let held = Arc::clone(&log);
+    tokio::task::spawn_blocking(move || held.until_held(1)).await.unwrap();
+    // The second answer of the stream shares its batch with another request.
+    requests.send(row()).unwrap();
+    assert_eq!(events.recv().await.unwrap(), "begun");
+    let alone = async { server.infer(row()).await.unwrap() };
+    let open_gate = async {
+        assert_eq!(events.recv().await.unwrap(), "begun");
+        log.open_gate();
+    };
+    let (answer, ()) = tokio::join!(alone, open_gate);
+    drop(answer);
+    let (answer, _unread) = first.await.unwrap();
+    drop(answer);
+    assert_eq!(log.runs(), [1, 2]);
+    timeout(PATIENCE, async {
+        while live.load(Ordering::SeqCst) > 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .unwrap();
 }
