@@ -4,6 +4,7 @@
 mod bench;
 mod command;
 mod demo;
+mod fuzz;
 mod generate;
 mod server;
 mod setup;
@@ -28,6 +29,8 @@ usage: cargo xtask COMMAND
   bench score   a Parquet file scored offline, beside a loop in Python; builds polars
   bench peers   the same models and loads on other servers, in turn; hours, minutes with --quick
   soak          requests under hot swaps, in full counts
+  soak fuzz [MINUTES]
+                a search for requests that break the server; 10 minutes a target
   setup         fetch ONNX Runtime and the Python environment into target/ (others call it)
   setup --system
                 install the other programs that `test --services` needs (apt)
@@ -45,6 +48,8 @@ fn main() -> ExitCode {
         ["test", "--services"] => test::services(),
         ["bench", ref names @ ..] => bench::run(names),
         ["generate"] => generate::run(),
+        ["soak", "fuzz"] => fuzz::run("10"),
+        ["soak", "fuzz", minutes] => fuzz::run(minutes),
         ["soak", ref options @ ..] => soak::run(options),
         ["verify"] => verify::run(),
         _ => {
