@@ -28,7 +28,7 @@ const FLAGS: [&str; 8] = [
 /// Looks for `minutes` in each target. What is found lies in `crashes` beside the corpus, where every
 /// test run tries it again.
 pub(crate) fn run(minutes: &str) -> Result<()> {
-    let minutes: u32 = minutes.parse().map_err(|_| format!("`{minutes}` minutes"))?;
+    let minutes: u32 = minutes.parse().map_err(|error| format!("`{minutes}` minutes: {error}"))?;
     for (test, name) in TARGETS {
         let chosen = root().join("mlops-serve/tests/fuzz/__fuzz__").join(name);
         let (corpus, crashes) = (target().join("fuzz/corpus").join(name), chosen.join("crashes"));

@@ -103,20 +103,18 @@ async fn main() -> Result<(), Failure> {
         .with_policy(VersionPolicy::All);
 
     let control: Arc<dyn ModelControl> = Arc::new(control);
-    let recorder = Arc::new(metrics.clone());
-    let options = oip::RestOptions::default()
-        .with_recorder(Arc::<ServeMetrics>::clone(&recorder))
-        .with_control(Arc::clone(&control));
     let served: Arc<dyn Models> = Arc::<ModelHost>::clone(&host);
-    let router = oip::router(Arc::clone(&served), options)
-        .merge(health::router(Arc::clone(&served)))
+    let server = oip::Server::new(Arc::clone(&served))
+        .with_recorder(Arc::new(metrics.clone()))
+        .with_control(Arc::clone(&control));
+    let router = oip::router(server.clone(), oip::RestOptions::default())
+        .merge(health::router(served))
         .merge(metrics::router(Arc::new(registry)));
     let mut serving = JoinSet::new();
     listen(&mut serving, "http", arguments.http, router).await?;
     if let Some(address) = arguments.grpc {
-        let options =
-            oip::GrpcOptions::default().with_recorder(recorder).with_control(Arc::clone(&control));
-        listen(&mut serving, "grpc", address, oip::grpc_router(served, options)).await?;
+        let router = oip::grpc_router(server, oip::GrpcOptions::default());
+        listen(&mut serving, "grpc", address, router).await?;
     }
 
     let loading = async {

@@ -102,8 +102,8 @@ async fn configuration_and_statistics() {
 #[tokio::test]
 async fn the_repository_is_the_hosts() {
     let control = Arc::new(Control::default());
-    let options = GrpcOptions::default().with_control(Arc::<Control>::clone(&control));
-    let server = server_with(options);
+    let controlled = Arc::<Control>::clone(&control);
+    let server = server_with(|server| server.with_control(controlled), GrpcOptions::default());
     let index = RepositoryIndexRequest { ready: false, ..RepositoryIndexRequest::default() };
     let answer: RepositoryIndexResponse = call!(server, "RepositoryIndex", index).unwrap();
     let states: Vec<_> = answer.models.iter().map(|model| &*model.state).collect();

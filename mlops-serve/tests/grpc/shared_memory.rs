@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use mlops_serve::protocol::oip::{GrpcOptions, SharedMemory};
+use mlops_serve::protocol::oip::{self, GrpcOptions, SharedMemory};
 use tonic::{Code, Status};
 
 use crate::{
@@ -60,8 +60,8 @@ async fn register(
 #[tokio::test]
 async fn inputs_and_outputs_lie_where_the_client_says() {
     let memory = ClientMemory::new("grpc", &[f32s(&[1.0, 2.0]), vec![0; 8]].concat());
-    let options = GrpcOptions::default().with_shared_memory(Arc::new(SharedMemory::new()));
-    let server = server_with(options);
+    let shared = |server: oip::Server| server.with_shared_memory(Arc::new(SharedMemory::new()));
+    let server = server_with(shared, GrpcOptions::default());
     register(&server, &memory.key).await.unwrap();
     let status: SystemSharedMemoryStatusResponse =
         server.call(STATUS, SystemSharedMemoryStatusRequest::default()).await.unwrap();

@@ -121,7 +121,7 @@ async fn a_message_that_cannot_be_read_ends_the_stream_after_the_answers() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn requests_under_way_are_bounded_and_end_with_the_stream() {
-    let server = server_with(GrpcOptions::default().with_max_stream_requests(2));
+    let server = server_with(|server| server, GrpcOptions::default().with_max_stream_requests(2));
     let (model, mut events) = observed(id("watched", "1"), &server.session);
     server.table.publish(model);
     server.log.close_gate();

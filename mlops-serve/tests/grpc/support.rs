@@ -31,18 +31,22 @@ pub(crate) struct Server {
 
 /// `arithmetic` in version 1 and 2, of which 2 is being loaded.
 pub(crate) fn server() -> Server {
-    server_with(oip::GrpcOptions::default())
+    server_with(|server| server, oip::GrpcOptions::default())
 }
 
-pub(crate) fn server_with(options: oip::GrpcOptions) -> Server {
+pub(crate) fn server_with(
+    change: impl FnOnce(oip::Server) -> oip::Server,
+    options: oip::GrpcOptions,
+) -> Server {
     let table = Arc::new(ModelTable::new());
     let session = arithmetic();
     table.publish(batcher(id("arithmetic", "1"), &session));
     table.announce(&id("arithmetic", "2"));
     let refused = Arc::new(Refused::default());
     let recorder = Arc::<Refused>::clone(&refused);
-    let options = options.with_max_message_bytes(4096).with_recorder(recorder);
-    let router = oip::grpc_router(Arc::<ModelTable>::clone(&table), options);
+    let server = oip::Server::new(Arc::<ModelTable>::clone(&table)).with_recorder(recorder);
+    let (server, options) = (change(server), options.with_max_message_bytes(4096));
+    let router = oip::grpc_router(server, options);
     Server { router, table, log: session.log(), session, refused }
 }
 

@@ -7,10 +7,7 @@ use mlops_core::{
     Error, Result,
     inference::{InferenceRequest, InferenceResponse, ModelDescriptor, Predict},
 };
-use mlops_serve::{
-    host::{LoadOptions, ServedModel},
-    protocol::oip::RestOptions,
-};
+use mlops_serve::host::{LoadOptions, ServedModel};
 use serde_json::{Value, json};
 
 use crate::{
@@ -32,7 +29,7 @@ async fn the_extensions_are_those_that_are_served() {
     ];
     assert_eq!(extensions(&server()).await, json!(always));
     let control = Arc::new(Control::default());
-    let server = server_with(RestOptions::default().with_control(control));
+    let server = server_with(|server| server.with_control(control));
     assert_eq!(extensions(&server).await, json!([&always[..], &["model_repository"]].concat()));
     server.table.publish(counted(id("counted", "1"), &arithmetic()));
     let all = [&always[..], &["model_repository", "statistics"]].concat();
@@ -197,8 +194,8 @@ async fn the_index_lists_every_model_and_its_state() {
 #[tokio::test]
 async fn models_are_loaded_and_unloaded_by_the_host() {
     let control = Arc::new(Control::default());
-    let options = RestOptions::default().with_control(Arc::<Control>::clone(&control));
-    let server = server_with(options);
+    let controlled = Arc::<Control>::clone(&control);
+    let server = server_with(|server| server.with_control(controlled));
     let load = "/v2/repository/models/arithmetic/load";
     let answer = server.post(load, "").await.ok();
     assert!(answer.body.is_empty());

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mlops_serve::protocol::oip::{RestOptions, SharedMemory};
+use mlops_serve::protocol::oip::SharedMemory;
 use serde_json::{Value, json};
 
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 };
 
 fn lent() -> Server {
-    server_with(RestOptions::default().with_shared_memory(Arc::new(SharedMemory::new())))
+    server_with(|server| server.with_shared_memory(Arc::new(SharedMemory::new())))
 }
 
 async fn register(server: &Server, name: &str, body: Value) -> crate::support::Answer {

@@ -29,18 +29,19 @@ pub(crate) struct Server {
 
 /// `arithmetic` in version 1 and 2, of which 2 is being loaded.
 pub(crate) fn server() -> Server {
-    server_with(oip::RestOptions::default())
+    server_with(|server| server)
 }
 
-pub(crate) fn server_with(options: oip::RestOptions) -> Server {
+pub(crate) fn server_with(change: impl FnOnce(oip::Server) -> oip::Server) -> Server {
     let table = Arc::new(ModelTable::new());
     let session = arithmetic();
     table.publish(batcher(id("arithmetic", "1"), &session));
     table.announce(&id("arithmetic", "2"));
     let refused = Arc::new(Refused::default());
     let recorder = Arc::<Refused>::clone(&refused);
-    let options = options.with_max_body_bytes(4096).with_recorder(recorder);
-    let router = oip::router(Arc::<ModelTable>::clone(&table), options)
+    let server = oip::Server::new(Arc::<ModelTable>::clone(&table)).with_recorder(recorder);
+    let options = oip::RestOptions::default().with_max_body_bytes(4096);
+    let router = oip::router(change(server), options)
         .merge(health::router(Arc::<ModelTable>::clone(&table)));
     Server { router, table, log: session.log(), session, refused }
 }

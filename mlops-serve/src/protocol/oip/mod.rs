@@ -13,8 +13,8 @@
 //! | `GET /v2/models/{model}[/versions/{version}]/config` | how the model is run |
 //! | `GET /v2/models[/{model}[/versions/{version}]]/stats` | what it has done so far |
 //! | `POST /v2/repository/index` | every model and its state |
-//! | `POST /v2/repository/models/{model}/{load,unload}` | with [`RestOptions::control`] |
-//! | `/v2/systemsharedmemory/…` | with the feature `shm` and `RestOptions::shared_memory` |
+//! | `POST /v2/repository/models/{model}/{load,unload}` | with [`Server::with_control`] |
+//! | `/v2/systemsharedmemory/…` | with the feature `shm` and `Server::with_shared_memory` |
 //! | `GET /v2/openapi.json` | these routes as OpenAPI 3.1 |
 //!
 //! Errors are `{"error": "…"}` with the status of the table at [`mlops_core::Error`].
@@ -54,5 +54,7 @@ pub use self::grpc::{GrpcOptions, grpc_router};
 pub(crate) use self::rest::message;
 #[cfg(feature = "http")]
 pub use self::rest::{RestOptions, router};
+#[cfg(feature = "http")]
+pub use self::server::Server;
 #[cfg(feature = "shm")]
 pub use self::shared_memory::SharedMemory;

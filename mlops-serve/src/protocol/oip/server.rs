@@ -1,4 +1,4 @@
-//! [`Server`]: what both transports answer from.
+//! [`Server`]: what all transports answer from.
 
 use std::sync::Arc;
 
@@ -13,21 +13,77 @@ use super::{
 };
 use crate::{
     host::{ModelControl, ModelState, Models, ServedModel},
-    record::RequestRecorder,
+    record::{NoRecorder, RequestRecorder},
 };
 
-/// The models and what the host said of itself, whatever the transport.
-#[derive(Debug)]
-pub(super) struct Server {
+/// What clients find, whatever the transport: models, and what else the host lets them do.
+///
+/// Its clones are the same server, so that one can answer over several transports.
+#[derive(Debug, Clone)]
+pub struct Server {
     pub(super) models: Arc<dyn Models>,
-    pub(super) name: String,
-    pub(super) version: String,
+    name: Arc<str>,
+    version: Arc<str>,
     pub(super) recorder: Arc<dyn RequestRecorder>,
-    pub(super) control: Option<Arc<dyn ModelControl>>,
+    control: Option<Arc<dyn ModelControl>>,
     pub(super) memory: Option<Arc<SharedMemory>>,
 }
 
+impl<M: Models + 'static> From<Arc<M>> for Server {
+    fn from(models: Arc<M>) -> Self {
+        Self::new(models)
+    }
+}
+
+impl From<Arc<dyn Models>> for Server {
+    fn from(models: Arc<dyn Models>) -> Self {
+        Self::new(models)
+    }
+}
+
 impl Server {
+    /// A server of these models, and nothing else.
+    #[must_use]
+    pub fn new(models: Arc<dyn Models>) -> Self {
+        Self {
+            models,
+            name: env!("CARGO_PKG_NAME").into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            recorder: Arc::new(NoRecorder),
+            control: None,
+            memory: None,
+        }
+    }
+
+    /// Sets the name and the version in its metadata; without them, they are this crate's.
+    #[must_use]
+    pub fn with_name(mut self, name: &str, version: &str) -> Self {
+        (self.name, self.version) = (name.into(), version.into());
+        self
+    }
+
+    /// Tells `recorder` of requests that are refused before a model sees them.
+    #[must_use]
+    pub fn with_recorder(mut self, recorder: Arc<dyn RequestRecorder>) -> Self {
+        self.recorder = recorder;
+        self
+    }
+
+    /// Lets clients load and unload models.
+    #[must_use]
+    pub fn with_control(mut self, control: Arc<dyn ModelControl>) -> Self {
+        self.control = Some(control);
+        self
+    }
+
+    /// Lets clients share memory with the server.
+    #[cfg(feature = "shm")]
+    #[must_use]
+    pub fn with_shared_memory(mut self, memory: Arc<SharedMemory>) -> Self {
+        self.memory = Some(memory);
+        self
+    }
+
     /// Name, version, and the extensions that are really served.
     pub(super) fn metadata(&self) -> ServerMetadata {
         let mut extensions =
@@ -42,7 +98,11 @@ impl Server {
         if self.ready_models(|_| true).any(|model| model.statistics.is_some()) {
             extensions.push("statistics");
         }
-        ServerMetadata { name: self.name.clone(), version: self.version.clone(), extensions }
+        ServerMetadata {
+            name: self.name.to_string(),
+            version: self.version.to_string(),
+            extensions,
+        }
     }
 
     /// The model to ask.

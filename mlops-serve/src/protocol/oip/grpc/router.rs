@@ -15,25 +15,14 @@ use super::{
     options::GrpcOptions,
     service::Service,
 };
-use crate::{host::Models, protocol::oip::server::Server};
+use crate::protocol::oip::server::Server;
 
-/// The protocol over gRPC, `grpc.health.v1`, and reflection (v1 and v1alpha), for these models: to be
-/// merged into the host's router, or served alone. It needs HTTP/2, which
+/// The protocol over gRPC, `grpc.health.v1`, and reflection (v1 and v1alpha), for a [`Server`], or for
+/// models that make one: to be merged into the host's router, or served alone. It needs HTTP/2, which
 /// [`serve`](crate::protocol::serve) speaks.
-pub fn grpc_router(models: Arc<dyn Models>, options: GrpcOptions) -> Router {
-    let GrpcOptions { max_message_bytes, max_stream_requests, .. } = options;
-    #[cfg(feature = "shm")]
-    let memory = options.shared_memory;
-    #[cfg(not(feature = "shm"))]
-    let memory = None;
-    let server = Arc::new(Server {
-        models,
-        name: options.server_name,
-        version: options.server_version,
-        recorder: options.recorder,
-        control: options.control,
-        memory,
-    });
+pub fn grpc_router(server: impl Into<Server>, options: GrpcOptions) -> Router {
+    let GrpcOptions { max_message_bytes, max_stream_requests } = options;
+    let server = Arc::new(server.into());
     let health = HealthServer::new(HealthService(Arc::clone(&server)));
     let gated = Gate { server, max_message_bytes };
     let service = Service { gate: gated.clone(), max_stream_requests };

@@ -21,7 +21,7 @@ use super::{
     repository::{index, load, unload},
     shared_memory::{region_status, register, unregister},
 };
-use crate::{host::Models, protocol::oip::server::Server};
+use crate::protocol::oip::server::Server;
 
 /// What every handler sees.
 #[derive(Debug)]
@@ -47,21 +47,10 @@ impl ModelPath {
     }
 }
 
-/// The protocol's routes over these models, to be merged into the host's router.
-pub fn router(models: Arc<dyn Models>, options: RestOptions) -> Router {
-    let RestOptions { max_body_bytes, max_json_depth, .. } = options;
-    #[cfg(feature = "shm")]
-    let memory = options.shared_memory;
-    #[cfg(not(feature = "shm"))]
-    let memory = None;
-    let server = Server {
-        models,
-        name: options.server_name,
-        version: options.server_version,
-        recorder: options.recorder,
-        control: options.control,
-        memory,
-    };
+/// The protocol's routes to a [`Server`], or to models that make one, to be merged into the host's
+/// router.
+pub fn router(server: impl Into<Server>, options: RestOptions) -> Router {
+    let (server, RestOptions { max_body_bytes, max_json_depth }) = (server.into(), options);
     let router = routes()
         .into_iter()
         .fold(Router::new(), |router, (path, methods)| router.route(path, methods));
