@@ -9,6 +9,7 @@ With random weights:
     encoder  two transformer layers, width 128, over up to 256 tokens; token 0 is padding
 """
 
+import json
 import pathlib
 import sys
 
@@ -117,6 +118,11 @@ def encoder(folder, width=128, heads=4, words=1000, longest=256):
     count = graph.add("ReduceSum", mask, ints(1), keepdims=1)
     mean = graph.add("Div", total, graph.add("Max", count, graph.constant(1.0)))
     graph.save(folder, "encoder", graph.linear(mean, width, 10), TensorProto.INT64, ["batch", "length"])
+    # For model_server. The servers in Python pad too.
+    rounding = {"geometric": {"smallest": 8, "growth_percent": 25}}
+    padding = [{"dimension": "length", "rounding": rounding}]
+    options = {"max_batch_size": 64, "padding": padding}
+    (folder / "encoder" / "batcher.json").write_text(json.dumps(options))
 
 
 def check(folder):

@@ -62,8 +62,17 @@ impl Server {
     }
 
     fn get(&self, path: &str) -> String {
+        self.ask("GET", path)
+    }
+
+    fn post(&self, path: &str) -> String {
+        self.ask("POST", path)
+    }
+
+    fn ask(&self, method: &str, path: &str) -> String {
         let mut stream = TcpStream::connect(&self.url).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").unwrap();
+        write!(stream, "{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
+            .unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
@@ -136,6 +145,21 @@ fn a_broken_model_does_not_keep_the_others_from_serving() {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("two_inputs/1"), "{answer}");
+}
+
+#[test]
+fn a_model_can_have_batcher_options_of_its_own() {
+    let directory = tempfile::tempdir().unwrap();
+    models(directory.path());
+    std::fs::write(directory.path().join("digits/batcher.json"), "{\"max_batch_size\": 2}")
+        .unwrap();
+    std::fs::write(directory.path().join("strings/batcher.json"), "{\"max_bath_size\": 2}")
+        .unwrap();
+    let server = Server::start(directory.path(), &["--max-batch-size", "7"]);
+    assert!(server.get("/v2/models/digits/config").contains("\"max_batch_size\":2"));
+    assert!(server.get("/v2/models/two_inputs/config").contains("\"max_batch_size\":7"));
+    let index = server.post("/v2/repository/index");
+    assert!(index.contains("strings/batcher.json") && index.contains("max_bath_size"), "{index}");
 }
 
 /// Memory that the process has in use, in bytes.

@@ -1,5 +1,6 @@
 //! Serves the ONNX models of a directory, `MODELS/NAME/VERSION/model.onnx`, over the Open Inference
-//! Protocol.
+//! Protocol. A model is batched as the arguments say or, if there is one, as `MODELS/NAME/batcher.json`
+//! says: the fields of `BatcherOptions`.
 //!
 //!     cargo run --release --bin model_server -- --models examples/data/digits/models
 //!
@@ -7,7 +8,12 @@
 #![expect(clippy::print_stderr, reason = "a program talks to its terminal")]
 
 use std::{
-    collections::BTreeSet, error::Error, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration,
+    collections::BTreeSet,
+    error::Error,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
 };
 
 use clap::Parser;
@@ -47,6 +53,9 @@ struct Arguments {
     /// Sessions of each model
     #[arg(long, default_value_t = 1)]
     instances: usize,
+    /// Threads of each session
+    #[arg(long, default_value_t = 1)]
+    intra_threads: usize,
     /// Rows in a batch at most
     #[arg(long, default_value_t = 32)]
     max_batch_size: usize,
@@ -170,14 +179,17 @@ fn models(arguments: &Arguments, metrics: ServeMetrics) -> Result<ModelDirectory
         .with_max_batch_size(arguments.max_batch_size)
         .with_max_queue_delay(arguments.max_queue_delay)
         .with_placement(arguments.placement);
+    let session = SessionOptions::default().with_intra_threads(arguments.intra_threads);
     Ok(ModelDirectory::new(&arguments.models, move |_, directory| {
         let path = directory.join("model.onnx");
-        let factory = OnnxSessionFactory::from_file(&runtime, path, SessionOptions::default());
+        let factory = OnnxSessionFactory::from_file(&runtime, path, session.clone());
+        let own = directory.with_file_name("batcher.json");
         let (options, metrics) = (options.clone(), metrics.clone());
         Ok(Arc::new(LoaderFn::new(move |id, _| {
             let watched = metrics.model(id);
             let statistics = Arc::new(ModelStatistics::new());
-            let batcher = Batcher::builder(id.clone(), factory.clone(), options.clone())
+            let options = own_options(&own)?.unwrap_or_else(|| options.clone());
+            let batcher = Batcher::builder(id.clone(), factory.clone(), options)
                 .observer(Arc::<ModelMetrics>::clone(&watched))
                 .observer(Arc::<ModelStatistics>::clone(&statistics))
                 .start()?;
@@ -192,4 +204,16 @@ fn models(arguments: &Arguments, metrics: ServeMetrics) -> Result<ModelDirectory
             Ok(LoadedModel::new(served).with_batcher(batcher))
         })))
     }))
+}
+
+/// The options in a file, if there is one.
+fn own_options(path: &Path) -> mlops_core::Result<Option<BatcherOptions>> {
+    let text = match std::fs::read(path).map_err(|error| mlops_core::Error::file(path, error)) {
+        Err(error) if error.is_not_found() => return Ok(None),
+        read => read?,
+    };
+    let options = serde_json::from_slice(&text);
+    options.map(Some).map_err(|error| {
+        mlops_core::Error::corrupt("batcher options", path.display(), error.to_string())
+    })
 }
