@@ -192,7 +192,8 @@ fn idle_connections_take_little_and_keep_nobody_out() {
     let mut idle = Vec::new();
     for count in 1..=11_000 {
         idle.push(TcpStream::connect(&server.url).unwrap());
-        if count % 1000 == 0 {
+        // The system drops those that the server has not accepted yet, if they become too many.
+        if count % 100 == 0 {
             assert!(server.get("/v2/models/digits/ready").contains("true"), "{count}");
         }
     }
