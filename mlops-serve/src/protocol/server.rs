@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    convert::Infallible,
     io::{self, ErrorKind},
     pin::pin,
     sync::Arc,
@@ -10,7 +11,7 @@ use std::{
 
 use axum::{Router, extract::Request, http::Version};
 use hyper::{
-    body::Incoming,
+    body::{Body as _, Incoming},
     service::{Service, service_fn},
 };
 use hyper_util::{
@@ -33,6 +34,9 @@ use super::{
 
 /// How long a connection without requests is kept after it was told to end.
 const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Bytes of an answer that a socket takes at once: with HTTP/1.1 it counts as sent when it is there.
+const AT_ONCE: u64 = 16 << 10;
 
 /// How long nothing is accepted after the system refused to.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
@@ -238,11 +242,6 @@ async fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
     }
 }
 
-/// The client has gone before its answer.
-#[derive(Debug, thiserror::Error)]
-#[error("the client has gone")]
-struct Gone;
-
 async fn connection(
     stream: TcpStream,
     router: Router,
@@ -262,15 +261,14 @@ async fn connection(
         let is_http1 = request.version() < Version::HTTP_2;
         let stall_timeout = is_http1.then_some(options.stall_timeout);
         let response = router.call(request.map(|body| timely(body, stall_timeout)));
-        let stream = Arc::clone(&stream);
         async move {
-            let response = tokio::select! {
-                biased;
-                response = response => response,
-                () = gone(&stream), if is_http1 => return Err(Gone),
-            };
-            let Ok(response) = response;
-            Ok(response.map(|body| counted.until_sent(body)))
+            let response = response.await?;
+            let size = response.body().size_hint().exact();
+            Ok::<_, Infallible>(if is_http1 && size.is_some_and(|size| size <= AT_ONCE) {
+                response
+            } else {
+                response.map(|body| counted.until_sent(body))
+            })
         }
     });
     let streams = Streams::default();
@@ -287,6 +285,7 @@ async fn connection(
     };
     let result = tokio::select! {
         result = connection.as_mut() => result,
+        () = gone(&stream, &usage) => Ok(()),
         farewell = ending => {
             connection.as_mut().graceful_shutdown();
             // A client that does not answer the farewell is not waited for.

@@ -17,8 +17,10 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-/// How often [`gone`] looks.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+use super::connection::Usage;
+
+/// How often [`gone`] looks: a timer for each connection, however many requests it has.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// A client's socket, which gives up when the client takes no byte of an answer for too long.
 #[derive(Debug)]
@@ -56,13 +58,16 @@ impl Socket {
     }
 }
 
-/// Completes some time after the client has closed its end.
+/// Completes some time after the client has closed its end while it waits for an answer.
 ///
 /// A connection sees that by itself while it reads. With HTTP/1.1 it does not read on when a client has
 /// sent more than one request, until it has answered the first.
-pub(super) async fn gone(stream: &TcpStream) {
+pub(super) async fn gone(stream: &TcpStream, usage: &Usage) {
     loop {
         sleep(LOOK_EVERY).await;
+        if usage.idle_since().is_some() {
+            continue;
+        }
         let mut look = pin!(stream.ready(Interest::READABLE));
         let ready = poll_fn(|context| Poll::Ready(look.as_mut().poll(context))).await;
         if matches!(ready, Poll::Ready(Ok(ready)) if ready.is_read_closed()) {

@@ -163,7 +163,7 @@ fn saturated_big(places: &Places, big: &Model) -> Result<()> {
             },
         );
         println!(
-            "| max batch {max}, {tasks} callers | {:.0} rows/s | {:.0} rows/s | {:.3} | 0.90 |",
+            "| max batch {max}, {tasks} callers | {:.0} rows/s | {:.0} rows/s | {:.3} | 0.95 |",
             rounds.ours(),
             rounds.theirs(),
             rounds.ratio()

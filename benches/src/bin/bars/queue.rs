@@ -55,11 +55,13 @@ fn blocking(time: Duration) -> MockSession {
 }
 
 /// Rows in a batch on average, of callers in a closed loop whose requests have so many shapes in turn.
-fn mean_batch(callers: usize, shapes: usize) -> Result<f64> {
+fn mean_batch(callers: usize, shapes: usize, delay: Duration) -> Result<f64> {
     let runtime = runtime(1)?;
     let batches = Arc::new(Batches::default());
-    let options =
-        BatcherOptions::default().with_placement(Placement::Thread).with_max_batch_size(32);
+    let options = BatcherOptions::default()
+        .with_placement(Placement::Thread)
+        .with_max_batch_size(32)
+        .with_max_queue_delay(delay);
     let factory = MockFactory::new(blocking(Duration::from_millis(1)));
     let batcher = Batcher::builder(id(), factory, options)
         .warm_up(WarmUp::None)
@@ -90,15 +92,17 @@ fn mean_batch(callers: usize, shapes: usize) -> Result<f64> {
 fn mixed_shapes() -> Result<()> {
     println!("| mixed shapes, max batch 32 | mean batch | of one shape | ratio | bar |");
     println!("| --- | --- | --- | --- | --- |");
-    for (callers, shapes) in [(64, 2), (128, 4), (256, 8)] {
-        let mean = |shapes| mean_batch(callers, shapes).expect("it runs");
-        let rounds = Rounds::measure(7, || mean(shapes), || mean(1));
-        println!(
-            "| {callers} callers, {shapes} shapes in turn | {:.1} | {:.1} | {:.3} | 0.8 |",
-            rounds.ours(),
-            rounds.theirs(),
-            rounds.ratio()
-        );
+    for delay in [Duration::ZERO, Duration::from_millis(1)] {
+        for (callers, shapes) in [(64, 2), (128, 4), (256, 8)] {
+            let mean = |shapes| mean_batch(callers, shapes, delay).expect("it runs");
+            let rounds = Rounds::measure(7, || mean(shapes), || mean(1));
+            println!(
+                "| {callers} callers, {shapes} shapes in turn, delay {delay:?} | {:.1} | {:.1} | {:.3} | 0.8 |",
+                rounds.ours(),
+                rounds.theirs(),
+                rounds.ratio()
+            );
+        }
     }
     Ok(())
 }
