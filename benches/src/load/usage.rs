@@ -124,9 +124,15 @@ mod tests {
     #[test]
     fn a_tree_holds_the_children() {
         let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let child_only = loop {
+            // It has no memory before it has begun.
+            let usage = Usage::of_process_tree(child.id()).unwrap();
+            if usage.resident_bytes > 0 {
+                break usage;
+            }
+            std::thread::yield_now();
+        };
         let tree = Usage::of_process_tree(std::process::id()).unwrap();
-        let child_only = Usage::of_process_tree(child.id()).unwrap();
-        assert!(child_only.resident_bytes > 0);
         assert_eq!(process_tree(child.id()).unwrap(), [child.id()]);
         assert!(process_tree(std::process::id()).unwrap().contains(&child.id()));
         child.kill().unwrap();

@@ -51,19 +51,18 @@ fn model() -> Arc<dyn Predict> {
 async fn dropped_at_any_moment_it_goes_on_where_it_was() {
     let mut moments = RandomKey::from_seed(5).stream(0);
     let folder = tempdir().unwrap();
-    let (mut runs, mut resumed) = (0, 0);
+    let mut resumed = 0;
     let report = loop {
-        runs += 1;
         let limit = Duration::from_micros(moments.next_u64() % 30_000);
         let run = score(numbers(2000), model(), options().with_keep(["id"]), folder.path());
         match tokio::time::timeout(limit, run).await {
             Ok(Ok(report)) => break report,
-            // The thread of the run before still ends its file.
-            Ok(Err(Error::Conflict { .. })) => tokio::task::yield_now().await,
+            // The thread of the run before still ends its file, for as long as the machine lets it.
+            Ok(Err(Error::Conflict { .. })) => std::thread::yield_now(),
             Ok(Err(error)) => panic!("{error}"),
             Err(_) => resumed += 1,
         }
-        assert!(runs < 10_000);
+        assert!(resumed < 10_000);
     };
     assert!(resumed > 2, "{resumed}");
     assert_eq!(report.rows, 2000);
