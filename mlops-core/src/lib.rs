@@ -35,6 +35,7 @@
 //! | [`registry::ModelRegistry`] | trait: versions, aliases with compare-and-set, packages |
 //! | `artifact::ArtifactStore` | feature `artifacts`: files with digests in any object store |
 //! | `gpu::GpuProbe` | feature `nvml`: utilisation and memory of GPUs |
+//! | [`stats`] | special functions, tests of means and proportions, corrections |
 //! | [`clock::Clock`], [`progress::Progress`], [`random::RandomKey`] | time, progress and randomness, injected |
 //! | `testing` | feature `testing`: mocks, in-memory implementations, a conformance suite per trait |
 //!
@@ -57,6 +58,7 @@ pub mod random;
 pub mod registry;
 pub mod relative_path;
 pub mod signature;
+pub mod stats;
 pub mod tensor;
 #[cfg(feature = "testing")]
 pub mod testing;
