@@ -1,0 +1,10 @@
+//! The two-sample Cramér-von Mises test.
+
+mod exact;
+mod limit;
+mod test;
+
+pub use self::{
+    limit::limit_sf,
+    test::{CramerVonMisesMethod, CramerVonMisesOptions, test},
+};
