@@ -3,7 +3,9 @@
 //! | | |
 //! | --- | --- |
 //! | [`stats`] | tests and distances of two samples, of values and of counts |
+//! | [`profile`] | what a feature looked like: counts at quantiles of the reference, which add up |
 //!
 //! The live monitor, data quality, data frames and reports are not here yet.
 
+pub mod profile;
 pub mod stats;
