@@ -5,9 +5,11 @@
 //! | [`stats`] | tests and distances of two samples, of values and of counts |
 //! | [`profile`] | what a feature looked like: counts at quantiles of the reference, which add up |
 //! | [`online`] | change detectors, which see one value at a time |
+//! | [`performance`] | how well a model does, with labels that come late and without any |
 //!
 //! The live monitor, data quality, data frames and reports are not here yet.
 
 pub mod online;
+pub mod performance;
 pub mod profile;
 pub mod stats;

@@ -1,0 +1,6 @@
+//! Performance with labels that come late and without any.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod cbpe;
+mod isotonic;
+mod regression;
