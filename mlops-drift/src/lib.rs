@@ -6,9 +6,11 @@
 //! | [`profile`] | what a feature looked like: counts at quantiles of the reference, which add up |
 //! | [`online`] | change detectors, which see one value at a time |
 //! | [`performance`] | how well a model does, with labels that come late and without any |
+//! | [`alert`] | from figures to what somebody should act on: thresholds, hysteresis, cooldown, groups, sinks |
 //!
 //! The live monitor, data quality, data frames and reports are not here yet.
 
+pub mod alert;
 pub mod online;
 pub mod performance;
 pub mod profile;

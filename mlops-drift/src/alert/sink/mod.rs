@@ -1,0 +1,6 @@
+//! Where alerts go.
+
+mod channel;
+mod log;
+
+pub use self::{channel::ChannelSink, log::LogSink};
