@@ -7,8 +7,9 @@ use crate::{
 
 /// Every feature of every crate, alone. A list, because "all features" hides one that only compiles
 /// together with another.
-const ALONE: [(&str, &[&str]); 2] = [
+const ALONE: [(&str, &[&str]); 3] = [
     ("mlops-core", &["", "artifacts", "nvml", "testing"]),
+    ("mlops-drift", &[""]),
     (
         "mlops-serve",
         &[
