@@ -44,6 +44,7 @@ mod exponential_histogram;
 mod hddm_a;
 mod hddm_w;
 mod kswin;
+mod kswin_distance;
 mod moments;
 mod page_hinkley;
 mod standardize;

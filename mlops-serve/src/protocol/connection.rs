@@ -15,7 +15,7 @@ use axum::{
     body::{Body, Bytes, HttpBody},
 };
 use hyper::{
-    body::{Frame, Incoming, SizeHint},
+    body::{Frame, SizeHint},
     rt::Executor,
 };
 use parking_lot::Mutex;
@@ -140,7 +140,10 @@ impl HttpBody for CountedBody {
 }
 
 /// A request's body, which fails when the client sends nothing of it for so long.
-pub(super) fn timely(body: Incoming, timeout: Option<Duration>) -> Body {
+pub(super) fn timely<B>(body: B, timeout: Option<Duration>) -> Body
+where
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin + Send + 'static,
+{
     match timeout {
         Some(timeout) if !body.is_end_stream() => {
             Body::new(TimelyBody { body, timeout, stalled: None })
@@ -149,14 +152,17 @@ pub(super) fn timely(body: Incoming, timeout: Option<Duration>) -> Body {
     }
 }
 
-struct TimelyBody {
-    body: Incoming,
+struct TimelyBody<B> {
+    body: B,
     timeout: Duration,
     /// While the client sends nothing.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
-impl HttpBody for TimelyBody {
+impl<B> HttpBody for TimelyBody<B>
+where
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
+{
     type Data = Bytes;
     type Error = BoxError;
 
@@ -204,5 +210,31 @@ impl<F: Future<Output = ()> + Send + 'static> Executor<F> for StreamExecutor {
             while streams.try_join_next().is_some() {}
             streams.spawn(stream);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    /// Three bytes, each so much later than the one before.
+    fn every(pause: Duration) -> Body {
+        Body::from_stream(stream::unfold(0, move |sent| async move {
+            sleep(pause).await;
+            (sent < 3).then_some((Ok::<_, BoxError>(Bytes::from_static(b"x")), sent + 1))
+        }))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_may_take_long_as_long_as_something_comes() {
+        let timeout = Some(Duration::from_secs(50));
+        let steady = timely(every(Duration::from_secs(49)), timeout);
+        assert_eq!(steady.collect().await.unwrap().to_bytes(), "xxx");
+        let stalled = timely(every(Duration::from_secs(51)), timeout);
+        let error = stalled.collect().await.unwrap_err();
+        assert!(error.to_string().contains("nothing came for 50s"), "{error}");
     }
 }
