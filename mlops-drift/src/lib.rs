@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`stats`] | tests and distances of two samples, of values and of counts |
 //! | [`profile`] | what a feature looked like: counts at quantiles of the reference, which add up |
+//! | [`compare`] | what has changed between two data sets, decided for all features together |
 //! | [`online`] | change detectors, which see one value at a time |
 //! | [`performance`] | how well a model does, with labels that come late and without any |
 //! | [`alert`] | from figures to what somebody should act on: thresholds, hysteresis, cooldown, groups, sinks |
@@ -11,6 +12,7 @@
 //! The live monitor, data quality, data frames and reports are not here yet.
 
 pub mod alert;
+pub mod compare;
 pub mod online;
 pub mod performance;
 pub mod profile;

@@ -47,7 +47,7 @@ impl Edges {
     }
 
     /// As [`fit`](Self::fit), of values that are finite and in order.
-    pub(super) fn fit_sorted(sorted: &[f64], bins: usize) -> Result<Self> {
+    pub(crate) fn fit_sorted(sorted: &[f64], bins: usize) -> Result<Self> {
         if bins == 0 || bins >= Self::MAX {
             let reason = format!("{bins} is not from 1 to {}", Self::MAX - 1);
             return Err(Error::invalid("bins", reason));

@@ -182,7 +182,7 @@ impl FeatureProfile {
         }
     }
 
-    pub(super) fn check_same(&self, other: &Self) -> Result<()> {
+    pub(crate) fn check_same(&self, other: &Self) -> Result<()> {
         match (self, other) {
             (Self::Numeric(mine), Self::Numeric(theirs)) => mine.check_same(theirs),
             (Self::Categorical(mine), Self::Categorical(theirs)) => mine.check_same(theirs),

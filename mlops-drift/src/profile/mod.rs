@@ -21,6 +21,7 @@ mod hyperloglog;
 mod numeric;
 #[expect(clippy::module_inception, reason = "the folder's main type is in the file of its name")]
 mod profile;
+mod quantile;
 
 pub use self::{
     categorical::CategoricalProfile,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use mlops_core::{Error, Result};
 
 use super::Edges;
+use crate::stats::sum;
 
 /// What is kept of a numeric feature.
 ///
@@ -44,11 +45,20 @@ impl NumericProfile {
         let mut sorted: Vec<f64> =
             values.iter().copied().filter(|value| value.is_finite()).collect();
         sorted.sort_unstable_by(f64::total_cmp);
-        let edges = Edges::fit_sorted(&sorted, bins)?;
-        let mut profile = Self::empty(Arc::new(edges), mean(&sorted));
-        profile.observe_all(values);
+        let mut profile = Self::of_sorted(Edges::fit_sorted(&sorted, bins)?, &sorted);
+        if sorted.len() < values.len() {
+            let not_finite = values.iter().filter(|value| !value.is_finite());
+            not_finite.for_each(|value| profile.observe(*value));
+        }
         profile.observe_nulls(nulls);
         Ok(profile)
+    }
+
+    /// The profile of a reference: its finite values in order, in bins that they were found to have.
+    pub(crate) fn of_sorted(edges: Edges, sorted: &[f64]) -> Self {
+        let mut profile = Self::empty(Arc::new(edges), mean(sorted));
+        profile.observe_sorted(sorted);
+        profile
     }
 
     /// No values yet, with these edges and this mean of the reference.
@@ -99,6 +109,42 @@ impl NumericProfile {
         for value in values {
             self.observe(*value);
         }
+    }
+
+    /// Counts finite values that are in order: bin by bin rather than one by one.
+    pub(crate) fn observe_sorted(&mut self, sorted: &[f64]) {
+        let (Some(first), Some(last)) = (sorted.first(), sorted.last()) else {
+            return;
+        };
+        let mut rest = sorted;
+        for bin in 0..self.counts.len() {
+            let edge = self.edges.as_slice().get(bin);
+            let end = edge.map_or(rest.len(), |edge| rest.partition_point(|value| value < edge));
+            let (values, others) = rest.split_at(end);
+            rest = others;
+            if values.is_empty() {
+                continue;
+            }
+            self.counts[bin] = self.counts[bin].saturating_add(values.len() as u64);
+            let anchor = self.edges.anchor(bin);
+            let offsets = sum(values, |value| finite(value - anchor));
+            self.offsets[bin] = finite(self.offsets[bin] + offsets);
+            let shift = self.shift;
+            let squares = sum(values, |value| {
+                let distance = value - shift;
+                distance * distance
+            });
+            self.squares = finite(self.squares + squares);
+        }
+        self.min = self.min.min(*first);
+        self.max = self.max.max(*last);
+    }
+
+    /// Counts values that are not finite.
+    pub(crate) fn observe_not_finite(&mut self, nan: u64, positive: u64, negative: u64) {
+        self.nan = self.nan.saturating_add(nan);
+        self.positive_infinity = self.positive_infinity.saturating_add(positive);
+        self.negative_infinity = self.negative_infinity.saturating_add(negative);
     }
 
     /// Counts rows that have no value.
@@ -212,6 +258,13 @@ impl NumericProfile {
         self.negative_infinity
     }
 
+    /// Values that are NaN or infinite.
+    #[must_use]
+    pub fn not_finite(&self) -> u64 {
+        let infinite = self.positive_infinity.saturating_add(self.negative_infinity);
+        self.nan.saturating_add(infinite)
+    }
+
     /// Finite values under the least of the reference; all of them, if the reference has none.
     #[must_use]
     pub fn below(&self) -> u64 {
@@ -271,9 +324,9 @@ impl NumericProfile {
 /// The mean of finite values; 0 of none. Added up as shares, so that the sum cannot overflow.
 fn mean(values: &[f64]) -> f64 {
     let count = values.len() as f64;
-    let first: f64 = values.iter().map(|value| value / count).sum();
+    let first = sum(values, |value| value / count);
     // Once more around it takes off the rounding of a mean that is far from 0.
-    let rest: f64 = values.iter().map(|value| finite(value - first) / count).sum();
+    let rest = sum(values, |value| finite(value - first) / count);
     if values.is_empty() { 0.0 } else { finite(first + rest) }
 }
 

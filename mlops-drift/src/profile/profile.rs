@@ -196,7 +196,7 @@ impl Profile {
         Ok(())
     }
 
-    fn check_same(&self, other: &Self) -> Result<()> {
+    pub(crate) fn check_same(&self, other: &Self) -> Result<()> {
         if self.origin != other.origin {
             let [mine, theirs] = [&self.origin, &other.origin]
                 .map(|origin| format!("`{}` of {}", origin.source, origin.made_at));

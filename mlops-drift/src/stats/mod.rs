@@ -32,3 +32,4 @@ pub mod t_test;
 pub mod wasserstein;
 
 pub use self::sample::Sample;
+pub(crate) use self::sample::sum;

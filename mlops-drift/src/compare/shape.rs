@@ -1,0 +1,144 @@
+//! [`Shape`]: two distributions, as a picture shows them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    profile::{CategoricalProfile, FeatureProfile, NumericProfile},
+    stats::Sample,
+};
+
+/// Bars of a picture of numbers.
+const BARS: usize = 30;
+/// Categories that a picture has one by one.
+const CATEGORIES: usize = 20;
+/// The share of either side that a picture of numbers may leave out at each end, so that an outlier does
+/// not flatten everything else.
+const TAIL: f64 = 0.005;
+
+/// Two distributions, as a picture shows them: shares of finite values, or of categories.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Shape {
+    /// There are no values to show.
+    Nothing,
+    /// Numbers, in bars of equal width. Up to half a percent at each end may lie outside.
+    Bars {
+        /// Where the first bar begins.
+        low: f64,
+        /// Where the last bar ends.
+        high: f64,
+        /// The share of the reference in each bar.
+        reference: Vec<f64>,
+        /// The share of the current data in each bar.
+        current: Vec<f64>,
+    },
+    /// Categories, or numbers of which there are few different ones.
+    Categories {
+        /// Their names, the most frequent first; numbers in order.
+        names: Vec<String>,
+        /// The share of the reference of each, and at the end of all others.
+        reference: Vec<f64>,
+        /// The share of the current data of each, and at the end of all others.
+        current: Vec<f64>,
+    },
+}
+
+impl Shape {
+    /// Of two profiles that are counted in the same cells.
+    pub(super) fn of_profiles(reference: &FeatureProfile, current: &FeatureProfile) -> Self {
+        match (reference, current) {
+            (FeatureProfile::Numeric(first), FeatureProfile::Numeric(second)) => {
+                if first.is_discrete() {
+                    return Self::of_values(first, second);
+                }
+                let sides = [first, second];
+                Self::bars(
+                    sides.map(|side| [side.quantile(TAIL), side.quantile(1.0 - TAIL)]),
+                    sides.map(|side| move |value| side.cdf(value).unwrap_or(0.0)),
+                )
+            }
+            (FeatureProfile::Categorical(first), FeatureProfile::Categorical(second)) => {
+                Self::of_categories(first, second)
+            }
+            _ => Self::Nothing,
+        }
+    }
+
+    /// Of values; `None` for a side that has none.
+    pub(super) fn of_samples(sides: [Option<&Sample>; 2]) -> Self {
+        let quantile = |side: Option<&Sample>, p| side.and_then(|sample| sample.quantile(p).ok());
+        Self::bars(
+            sides.map(|side| [quantile(side, TAIL), quantile(side, 1.0 - TAIL)]),
+            sides.map(|side| {
+                move |value: f64| {
+                    side.map_or(0.0, |sample| {
+                        let values = sample.values();
+                        values.partition_point(|each| *each < value) as f64 / values.len() as f64
+                    })
+                }
+            }),
+        )
+    }
+
+    fn bars(ranges: [[Option<f64>; 2]; 2], below: [impl Fn(f64) -> f64; 2]) -> Self {
+        let ends = |end: usize| ranges.iter().filter_map(move |range| range[end]);
+        let (low, high) =
+            (ends(0).fold(f64::INFINITY, f64::min), ends(1).fold(f64::NEG_INFINITY, f64::max));
+        if low > high {
+            return Self::Nothing;
+        }
+        // The last bar takes the highest value in.
+        let high = if low == high { low + low.abs().max(1.0) * 1e-3 } else { high.next_up() };
+        let edge = |bar: usize| {
+            let share = bar as f64 / BARS as f64;
+            if bar == BARS { high } else { low * (1.0 - share) + high * share }
+        };
+        let [reference, current] = below.map(|below| {
+            let at: Vec<f64> = (0..=BARS).map(|bar| below(edge(bar))).collect();
+            at.windows(2).map(|pair| (pair[1] - pair[0]).max(0.0)).collect()
+        });
+        Self::Bars { low, high, reference, current }
+    }
+
+    /// Of numbers of which the reference has few different ones, in their order.
+    fn of_values(reference: &NumericProfile, current: &NumericProfile) -> Self {
+        let (x, y) = (reference.counts(), current.counts());
+        let cells: Vec<usize> = (0..x.len()).filter(|bin| x[*bin] > 0).collect();
+        let names = cells.iter().map(|bin| reference.edges().anchor(*bin).to_string()).collect();
+        let [reference, current] = [x, y].map(|counts| {
+            let total = counts.iter().sum::<u64>().max(1) as f64;
+            let named: u64 = cells.iter().map(|cell| counts[*cell]).sum();
+            let others = counts.iter().sum::<u64>() - named;
+            let rows = cells.iter().map(|cell| counts[*cell]).chain([others]);
+            rows.map(|rows| rows as f64 / total).collect()
+        });
+        Self::Categories { names, reference, current }
+    }
+
+    fn of_categories(reference: &CategoricalProfile, current: &CategoricalProfile) -> Self {
+        let names = reference.categories().names().iter().map(|name| &**name);
+        let (x, y) = (reference.counts(), current.counts());
+        let cells = names.zip(x.iter().zip(y)).map(|(name, (x, y))| (name, [*x, *y])).collect();
+        let others = [x, y].map(|counts| counts.last().copied().unwrap_or(0));
+        Self::of_named(cells, others)
+    }
+
+    /// Of categories by their names, and all others.
+    pub(super) fn of_named(mut cells: Vec<(&str, [u64; 2])>, mut others: [u64; 2]) -> Self {
+        let total =
+            [0, 1].map(|side| others[side] + cells.iter().map(|cell| cell.1[side]).sum::<u64>());
+        let share = |rows: [u64; 2], side: usize| rows[side] as f64 / total[side].max(1) as f64;
+        let largest = |rows: [u64; 2]| share(rows, 0).max(share(rows, 1));
+        cells.sort_by(|(a, x), (b, y)| largest(*y).total_cmp(&largest(*x)).then(a.cmp(b)));
+        for (_, rows) in cells.drain(CATEGORIES.min(cells.len())..) {
+            others = [others[0] + rows[0], others[1] + rows[1]];
+        }
+        let [reference, current] = [0, 1].map(|side| {
+            let named = cells.iter().map(|(_, rows)| share(*rows, side));
+            named.chain([share(others, side)]).collect()
+        });
+        let names = cells.iter().map(|(name, _)| (*name).to_owned()).collect();
+        Self::Categories { names, reference, current }
+    }
+}

@@ -1,0 +1,8 @@
+//! What a comparison of two data sets decides.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod data;
+mod decision;
+mod false_alarms;
+mod figures;
+mod refusals;
