@@ -13,7 +13,8 @@ use crate::{
     setup,
 };
 
-/// What is compared with a bar; `peers` takes hours and `score` builds polars: they are asked for by name.
+/// What is compared with a bar; `peers` takes hours, `score` and `drift` build polars: they are asked for by
+/// name.
 const BARS: [&str; 6] = ["session", "batcher", "queue", "http", "generator", "tensors"];
 
 /// Runs the named benchmarks; all of [`BARS`] without a name.
@@ -21,12 +22,16 @@ pub(crate) fn run(names: &[&str]) -> Result<()> {
     if let ["peers", options @ ..] = names {
         return peers::run(options);
     }
-    if names == ["score"] {
-        return score();
+    match names {
+        ["score"] => return score(),
+        ["drift"] => return drift(),
+        _ => {}
     }
     let wants = |name: &str| names.is_empty() || names.contains(&name);
     if let Some(unknown) = names.iter().find(|name| !BARS.contains(name)) {
-        return Err(format!("no benchmark `{unknown}`: {}, peers, score", BARS.join(", ")).into());
+        return Err(
+            format!("no benchmark `{unknown}`: {}, drift, peers, score", BARS.join(", ")).into()
+        );
     }
     let library = setup::library()?;
     let models = models()?;
@@ -62,6 +67,35 @@ fn score() -> Result<()> {
     let mut compare = command(python, &["benches/score/compare.py"]);
     compare.arg(target().join("release/score")).arg(library).arg(model);
     execute(compare.arg(target().join("bench-score")))
+}
+
+/// Drift, on one core: beside what cannot be done without, and beside its peers in Python.
+fn drift() -> Result<()> {
+    let environment = |name: &str| {
+        let folder = if name == "drift" { String::new() } else { format!("{name}/") };
+        setup::environment(
+            &format!("python-bench-{name}"),
+            &format!("benches/drift/{folder}requirements.txt"),
+        )
+    };
+    let python = environment("drift")?;
+    let peers = [environment("evidently")?, environment("nannyml")?];
+    cargo(&["build", "--release", "--package", "benches", "--bin", "drift"])?;
+    let options = ["build", "--release", "--package", "examples", "--features", "polars"];
+    cargo(&[&options[..], &["--bin", "drift_report"]].concat())?;
+    let folder = target().join("bench-drift");
+    execute(command(&python, &["benches/drift/make_data.py"]).arg(&folder))?;
+    let program = target().join("release/drift");
+    let on_one_core = |program: &Path| {
+        let mut command = command("taskset", &["--cpu-list", "0"]);
+        command.arg(program);
+        command
+    };
+    execute(on_one_core(&program).arg("bars").arg(&folder))?;
+    let mut compare = on_one_core(&python);
+    compare.arg("benches/drift/compare.py").arg(&program);
+    compare.arg(target().join("release/drift_report")).args(peers).arg(folder);
+    execute(&mut compare)
 }
 
 /// Makes the models, once for each version of the script.
