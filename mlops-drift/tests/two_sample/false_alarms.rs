@@ -98,7 +98,9 @@ fn ranks_and_means() {
 
 #[test]
 fn characteristic_functions_and_permutations() {
-    let es = |a: &Sample, b: &Sample, _: u32| epps_singleton::test(a, b).unwrap().p_value;
+    let es = |a: &Sample, b: &Sample, _: u32| {
+        epps_singleton::test(a, b, Default::default()).unwrap().p_value
+    };
     nominal(alarms(2000, (200, 150), "bell", es), 2000);
     nominal(alarms(2000, (200, 150), "forty", es), 2000);
     let permuted = |a: &Sample, b: &Sample, round: u32| {

@@ -1,10 +1,14 @@
 //! Against `golden.json`, which `make_golden.py` writes.
 
-use std::sync::LazyLock;
+use std::{collections::BTreeSet, sync::LazyLock};
 
 use mlops_core::stats::Alternative::{Greater, Less, TwoSided};
 use mlops_drift::stats::{
-    Sample, anderson_darling, brunner_munzel, cramer_von_mises, energy, epps_singleton, kolmogorov,
+    Sample, anderson_darling, brunner_munzel,
+    cramer_von_mises::{self, CramerVonMisesMethod, CramerVonMisesOptions, CramerVonMisesTies},
+    energy,
+    epps_singleton::{self, EppsSingletonCovariance},
+    kolmogorov,
     ks::{self, KsMethod, KsOptions},
     kuiper, mann_whitney, smirnov, t_test, wasserstein,
 };
@@ -120,13 +124,23 @@ fn kolmogorov_smirnov() {
 
 #[test]
 fn cramer_von_mises_tests() {
+    let scipy = CramerVonMisesOptions::default().with_ties(CramerVonMisesTies::MidRanks);
+    let mut untied = 0;
     for case in cases() {
-        let result = cramer_von_mises::test(&case.first, &case.second, Default::default()).unwrap();
+        let result = cramer_von_mises::test(&case.first, &case.second, scipy).unwrap();
+        let distinct: BTreeSet<u64> = [&case.first, &case.second]
+            .iter()
+            .flat_map(|sample| sample.values().iter().map(|value| value.to_bits()))
+            .collect();
+        if distinct.len() == case.first.len() + case.second.len() {
+            let by_default = cramer_von_mises::test(&case.first, &case.second, Default::default());
+            assert_eq!(by_default.unwrap(), result);
+            untied += 1;
+        }
         case.holds("cvm", 0, result.statistic);
         if case.first.len().max(case.second.len()) <= 20 {
             case.holds("cvm", 1, result.p_value);
-            let options = cramer_von_mises::CramerVonMisesOptions::default()
-                .with_method(cramer_von_mises::CramerVonMisesMethod::Asymptotic);
+            let options = scipy.with_method(CramerVonMisesMethod::Asymptotic);
             let result = cramer_von_mises::test(&case.first, &case.second, options).unwrap();
             case.holds("cvm", 2, result.p_value);
         } else {
@@ -136,6 +150,7 @@ fn cramer_von_mises_tests() {
             case.holds("cvm", 2, result.p_value);
         }
     }
+    assert!(untied > 100, "{untied}");
 }
 
 #[test]
@@ -196,7 +211,9 @@ fn mann_whitney_tests() {
 fn epps_singleton_tests() {
     let mut held = 0;
     for case in cases() {
-        if let Ok(result) = epps_singleton::test(&case.first, &case.second) {
+        if let Ok(result) =
+            epps_singleton::test(&case.first, &case.second, EppsSingletonCovariance::Separate)
+        {
             case.holds("es", 0, result.statistic);
             held += u32::from(case.holds("es", 1, result.p_value));
         } else {

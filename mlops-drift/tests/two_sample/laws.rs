@@ -34,7 +34,7 @@ fn all_tests(first: &Sample, second: &Sample) -> Vec<(&'static str, TestResult)>
         ("anderson_darling", anderson_darling::test(&[first, second]).map(TestResult::from)),
         ("mann_whitney", mann_whitney::test(first, second, Default::default())),
         ("brunner_munzel", brunner_munzel::test(first, second, Default::default())),
-        ("epps_singleton", epps_singleton::test(first, second)),
+        ("epps_singleton", epps_singleton::test(first, second, Default::default())),
         ("welch", t_test::welch(first, second, Alternative::TwoSided)),
         ("student", t_test::student(first, second, Alternative::TwoSided)),
         ("z", t_test::z(first, second, Alternative::TwoSided)),
@@ -176,9 +176,9 @@ fn the_unit_does_not_matter_to_characteristic_functions() {
     let mut random = SplitMix64(7);
     let a = random.sample("reference", 60, "forty");
     let b = moved(&random.sample("current", 70, "forty"), 1.0, 0.5);
-    let one = epps_singleton::test(&a, &b).unwrap();
+    let one = epps_singleton::test(&a, &b, Default::default()).unwrap();
     let (a, b) = (moved(&a, 2.0, -3.0), moved(&b, 2.0, -3.0));
-    let other = epps_singleton::test(&a, &b).unwrap();
+    let other = epps_singleton::test(&a, &b, Default::default()).unwrap();
     assert!(near(one.p_value, other.p_value), "{one:?} {other:?}");
 }
 

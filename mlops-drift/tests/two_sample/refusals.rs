@@ -33,9 +33,12 @@ fn samples_that_are_too_small() {
     refused(cramer_von_mises::test(&one, &two, Default::default()), few);
     refused(brunner_munzel::test(&two, &one, Default::default()), few);
     refused(brunner_munzel::test(&one, &two, Default::default()), few);
-    refused(epps_singleton::test(&many, &one), "invalid current: 1 values; at least 5 are needed");
     refused(
-        epps_singleton::test(&two, &many),
+        epps_singleton::test(&many, &one, Default::default()),
+        "invalid current: 1 values; at least 5 are needed",
+    );
+    refused(
+        epps_singleton::test(&two, &many, Default::default()),
         "invalid reference: 2 values; at least 5 are needed",
     );
     refused(
@@ -53,7 +56,7 @@ fn samples_that_are_too_small() {
 fn samples_without_a_scale() {
     let mostly_zero = sample(&[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 5.0]);
     refused(
-        epps_singleton::test(&mostly_zero, &current(&[0.0; 5])),
+        epps_singleton::test(&mostly_zero, &current(&[0.0; 5]), Default::default()),
         "invalid samples: the interquartile range of all values is 0",
     );
 }

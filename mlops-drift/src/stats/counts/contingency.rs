@@ -50,9 +50,10 @@ impl ContingencyOptions {
     }
 }
 
-/// What is done about cells in which fewer than five rows of either sample are expected.
+/// What is done about cells in which fewer than five rows of either sample are expected; fewer than ten, where
+/// logarithms of counts are taken ([`g_test`](super::g_test), [`psi`](super::psi)).
 ///
-/// They are joined with one another, in the order given here, until each group expects five of both
+/// They are joined with one another, in the order given here, until each group expects so many of both
 /// samples; what is left over joins the last group. They never join a cell that has enough rows by itself,
 /// where a change would drown. If all of them together are too few, they are a cell that is tested
 /// apart, by Fisher's exact test: the p-value is then twice the smaller one of that test and of the test
@@ -94,6 +95,10 @@ pub enum Correction {
 
 /// Rows expected in a cell of either sample, from which on the chi-square distribution serves.
 pub(super) const MIN_EXPECTED: f64 = 5.0;
+
+/// The same for statistics that take logarithms of counts: that of a small one varies by more than the
+/// distribution lets it, and twice as many rows are needed.
+pub(super) const MIN_EXPECTED_OF_LOGARITHMS: f64 = 10.0;
 
 /// Rows of the reference between two of its quantiles, from which on the chi-square distribution serves.
 /// The reference has a fixed number of them there, and the current sample a negative binomial one, whose
@@ -197,7 +202,12 @@ impl Table {
     }
 
     /// The same rows in fewer cells.
-    pub(super) fn joined(mut self, sparse: SparseCells) -> Self {
+    pub(super) fn joined(self, sparse: SparseCells) -> Self {
+        self.joined_to(MIN_EXPECTED, sparse)
+    }
+
+    /// The same rows in fewer cells, of so many expected rows.
+    pub(super) fn joined_to(mut self, min_expected: f64, sparse: SparseCells) -> Self {
         match sparse {
             SparseCells::Keep => return self,
             SparseCells::JoinNeighbours | SparseCells::JoinQuantiles => {}
@@ -207,9 +217,9 @@ impl Table {
         }
         let enough = |[x, y]: [f64; 2]| match sparse {
             SparseCells::JoinQuantiles => {
-                x >= MIN_OF_QUANTILE && x / self.reference * self.current >= 2.0 * MIN_EXPECTED
+                x >= MIN_OF_QUANTILE && x / self.reference * self.current >= 2.0 * min_expected
             }
-            _ => (x + y) * (self.reference.min(self.current) / self.total()) >= MIN_EXPECTED,
+            _ => (x + y) * (self.reference.min(self.current) / self.total()) >= min_expected,
         };
         let (mut cells, sparse_cells): (Vec<_>, Vec<_>) =
             self.cells.iter().partition(|cell| enough(**cell));

@@ -2,7 +2,7 @@
 
 use mlops_core::{Result, stats::TestResult};
 
-use super::contingency::{ContingencyOptions, Correction, Table};
+use super::contingency::{ContingencyOptions, Correction, MIN_EXPECTED_OF_LOGARITHMS, Table};
 
 /// The likelihood-ratio test that both samples fall into the cells with the same probabilities.
 ///
@@ -23,7 +23,8 @@ pub fn g_test(
     current: &[u64],
     options: &ContingencyOptions,
 ) -> Result<TestResult> {
-    let table = Table::new(reference, current)?.joined(options.sparse_cells);
+    let table =
+        Table::new(reference, current)?.joined_to(MIN_EXPECTED_OF_LOGARITHMS, options.sparse_cells);
     if table.cells.len() == 1 {
         return Ok(TestResult { statistic: 0.0, p_value: 1.0 });
     }

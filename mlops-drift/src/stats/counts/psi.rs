@@ -3,7 +3,7 @@
 use mlops_core::{Error, Result, stats::chi_square as distribution};
 use serde::{Deserialize, Serialize};
 
-use super::contingency::{SparseCells, Table};
+use super::contingency::{MIN_EXPECTED_OF_LOGARITHMS, SparseCells, Table};
 
 /// How [`psi`] counts.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -80,7 +80,8 @@ pub struct Psi {
 /// finite.
 pub fn psi(reference: &[u64], current: &[u64], options: &PsiOptions) -> Result<Psi> {
     let extra = checked_pseudo_count(options.pseudo_count)?;
-    let table = Table::new(reference, current)?.joined(options.sparse_cells);
+    let table =
+        Table::new(reference, current)?.joined_to(MIN_EXPECTED_OF_LOGARITHMS, options.sparse_cells);
     let (n, m) = (table.reference, table.current);
     let cells = table.cells.iter().map(|[x, y]| {
         let difference = x / n - y / m;
@@ -102,7 +103,8 @@ impl Psi {
     /// What the index exceeds with probability `alpha` if the samples do not differ:
     /// `(1/n + 1/m) χ²`, at the quantile `1 - alpha` of `K - 1` degrees of freedom (Yurdakul 2018,
     /// "Statistical properties of population stability index"). 0 for a single cell. It is too low by a
-    /// little if a cell is left in which fewer than five rows are expected (see [`SparseCells`]).
+    /// little if a cell is left in which fewer than ten rows are expected; sparse cells are joined until there
+    /// are (see [`SparseCells`]).
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] unless `alpha` is in `(0, 1)`.

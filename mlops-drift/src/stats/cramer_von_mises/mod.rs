@@ -3,8 +3,9 @@
 mod exact;
 mod limit;
 mod test;
+mod ties;
 
 pub use self::{
     limit::limit_sf,
-    test::{CramerVonMisesMethod, CramerVonMisesOptions, test},
+    test::{CramerVonMisesMethod, CramerVonMisesOptions, CramerVonMisesTies, test},
 };

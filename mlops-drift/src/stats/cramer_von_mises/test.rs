@@ -3,7 +3,7 @@
 use mlops_core::{Error, Result, stats::TestResult};
 use serde::{Deserialize, Serialize};
 
-use super::{exact, limit_sf};
+use super::{exact, limit_sf, ties::Tied};
 use crate::stats::{Sample, ecdf};
 
 /// How a Cramér-von Mises test finds its probability.
@@ -13,6 +13,8 @@ use crate::stats::{Sample, ecdf};
 pub struct CramerVonMisesOptions {
     /// Which law the probability is from; by default the exact one for small samples.
     pub method: CramerVonMisesMethod,
+    /// What is done about values that occur more than once.
+    pub ties: CramerVonMisesTies,
 }
 
 impl CramerVonMisesOptions {
@@ -22,49 +24,85 @@ impl CramerVonMisesOptions {
         self.method = method;
         self
     }
+
+    /// With this treatment of ties.
+    #[must_use]
+    pub fn with_ties(mut self, ties: CramerVonMisesTies) -> Self {
+        self.ties = ties;
+        self
+    }
 }
 
 /// Which law a Cramér-von Mises test's probability is from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CramerVonMisesMethod {
-    /// [`Exact`](Self::Exact) if neither sample has more than 20 values, otherwise
-    /// [`Asymptotic`](Self::Asymptotic): SciPy's rule.
+    /// [`Exact`](Self::Exact) if neither sample has more than 20 values and none is tied, otherwise
+    /// [`Asymptotic`](Self::Asymptotic).
     #[default]
     Auto,
-    /// The exact law of two samples without ties, of at most 20 values each; where there are ties,
-    /// statistics between two of its steps count as the lower (so the probability is too large
-    /// rather than too small).
+    /// The exact law of two samples without ties, of at most 20 values each.
     Exact,
     /// The [limiting law](limit_sf) of the statistic, moved and scaled to the mean and the variance
     /// it has for samples of these sizes (Anderson 1962).
     Asymptotic,
 }
 
+/// What a Cramér-von Mises test does about values that occur more than once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CramerVonMisesTies {
+    /// The statistic is the integral of its definition, moved and scaled to the mean and variance that it
+    /// has with these ties.
+    #[default]
+    Corrected,
+    /// SciPy's: the formula for ranks is given mid-ranks, and the law is that without ties. The statistic is
+    /// then no distance of the distributions: of 300 and 2000 rounded numbers of one distribution, with
+    /// 40 different values, it finds a difference every time.
+    MidRanks,
+}
+
 /// The two-sample Cramér-von Mises test: `T = n1 n2 / (n1 + n2) ∫ (F1 - F2)² dH`, where `F1` and `F2`
-/// are the empirical distribution functions of the samples and `H` of both together (Anderson 1962),
-/// by mid-ranks where there are ties. SciPy's `cramervonmises_2samp`.
+/// are the empirical distribution functions of the samples and `H` of both together (Anderson 1962).
+/// SciPy's `cramervonmises_2samp`, where nothing is tied.
 ///
 /// It looks at the whole distribution where [`ks`](crate::stats::ks) looks at one point, and finds most
-/// smooth changes with fewer values. The statistic is computed in integers: it is exact but for its last
-/// bit, at any size.
+/// smooth changes with fewer values. Without ties the statistic is computed in integers: it is exact but
+/// for its last bit, at any size.
 ///
 /// # Errors
 ///
 /// [`Error::InvalidArgument`] if a sample has fewer than two values, or if
-/// [`CramerVonMisesMethod::Exact`] is asked for with more than 20.
+/// [`CramerVonMisesMethod::Exact`] is asked for with more than 20, or with ties that are to be corrected.
 pub fn test(first: &Sample, second: &Sample, options: CramerVonMisesOptions) -> Result<TestResult> {
     first.at_least(2)?;
     second.at_least(2)?;
     let (n1, n2) = (first.len() as u64, second.len() as u64);
+    let tied = match options.ties {
+        CramerVonMisesTies::Corrected => Tied::new(first, second),
+        CramerVonMisesTies::MidRanks => None,
+    };
     let exact = match options.method {
-        CramerVonMisesMethod::Auto => n1.max(n2) <= MAX_EXACT,
+        CramerVonMisesMethod::Auto => n1.max(n2) <= MAX_EXACT && tied.is_none(),
         CramerVonMisesMethod::Exact => true,
         CramerVonMisesMethod::Asymptotic => false,
     };
     if exact && n1.max(n2) > MAX_EXACT {
         let reason = format!("the exact law is for at most {MAX_EXACT} values, not {n1} and {n2}");
         return Err(Error::invalid("method", reason));
+    }
+    if let Some(Tied { statistic, mean, variance_ratio }) = tied {
+        if exact {
+            let reason = "the exact law is of values without ties, and some are tied";
+            return Err(Error::invalid("method", reason));
+        }
+        // All values are one.
+        if variance_ratio == 0.0 {
+            return Ok(TestResult { statistic: 0.0, p_value: 1.0 });
+        }
+        let variance = variance_ratio * variance(n1 as f64, n2 as f64);
+        let p_value = limit_sf(normalised(statistic, mean, variance));
+        return Ok(TestResult { statistic, p_value });
     }
     let numerator = numerator(first, second);
     let (pairs, total) = (i128::from(n1 * n2), i128::from(n1 + n2));
@@ -74,7 +112,8 @@ pub fn test(first: &Sample, second: &Sample, options: CramerVonMisesOptions) -> 
         let zeta = (multiple * multiple * total * numerator).div_euclid(24 * pairs * pairs);
         exact::sf(n1, n2, zeta)
     } else {
-        limit_sf(normalised(n1 as f64, n2 as f64, statistic))
+        let mean = (1.0 + 1.0 / total as f64) / 6.0;
+        limit_sf(normalised(statistic, mean, variance(n1 as f64, n2 as f64)))
     };
     Ok(TestResult { statistic, p_value })
 }
@@ -111,11 +150,14 @@ fn squares(start: u64, count: u64) -> i128 {
     }
 }
 
-/// The statistic on the scale of its limit (Anderson 1962, equations 11, 14 and 15).
-fn normalised(n1: f64, n2: f64, statistic: f64) -> f64 {
+/// The variance of the statistic without ties (Anderson 1962, equation 14).
+fn variance(n1: f64, n2: f64) -> f64 {
     let (pairs, total) = (n1 * n2, n1 + n2);
-    let mean = (1.0 + 1.0 / total) / 6.0;
-    let variance = (total + 1.0) * (4.0 * pairs * total - 3.0 * (n1 * n1 + n2 * n2) - 2.0 * pairs)
-        / (180.0 * total * total * pairs);
+    (total + 1.0) * (4.0 * pairs * total - 3.0 * (n1 * n1 + n2 * n2) - 2.0 * pairs)
+        / (180.0 * total * total * pairs)
+}
+
+/// The statistic on the scale of its limit (Anderson 1962, equation 15).
+fn normalised(statistic: f64, mean: f64, variance: f64) -> f64 {
     1.0 / 6.0 + (statistic - mean) / (45.0 * variance).sqrt()
 }
