@@ -3,6 +3,7 @@
 pub mod load;
 pub mod peers;
 pub mod rounds;
+pub mod simulation;
 pub mod soak;
 
 /// What comes of a step of a benchmark; what went wrong is for the terminal.

@@ -27,10 +27,13 @@ usage: cargo xtask COMMAND
   bench [NAME]  the bars, side by side with a baseline: session, batcher, queue, http, generator,
                 tensors
   bench score   a Parquet file scored offline, beside a loop in Python; builds polars
+  bench drift   drift, beside scipy, river, NannyML and Evidently; builds polars
   bench peers   the same models and loads on other servers, in turn; hours, minutes with --quick
   soak          requests under hot swaps, in full counts
   soak fuzz [MINUTES]
                 a search for requests that break the server; 10 minutes a target
+  soak statistics
+                how often statistical tests alarm, in full counts
   setup         fetch ONNX Runtime and the Python environment into target/ (others call it)
   setup --system
                 install the other programs that `test --services` needs (apt)
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         ["generate"] => generate::run(),
         ["soak", "fuzz"] => fuzz::run("10"),
         ["soak", "fuzz", minutes] => fuzz::run(minutes),
+        ["soak", "statistics", ref options @ ..] => soak::statistics(options),
         ["soak", ref options @ ..] => soak::run(options),
         ["verify"] => verify::run(),
         _ => {

@@ -40,7 +40,7 @@ fn two_sample(test: &str, folder: &Path) -> Result<f64> {
             }
             "anderson_darling" => anderson_darling::test(&[&first, &second])?.p_value,
             "mann_whitney" => mann_whitney::test(&first, &second, Default::default())?.p_value,
-            "epps_singleton" => epps_singleton::test(&first, &second)?.p_value,
+            "epps_singleton" => epps_singleton::test(&first, &second, Default::default())?.p_value,
             "brunner_munzel" => brunner_munzel::test(&first, &second, Default::default())?.p_value,
             "welch" => t_test::welch(&first, &second, either)?.p_value,
             "wasserstein" => wasserstein::distance(&first, &second),
