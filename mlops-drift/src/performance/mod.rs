@@ -1,13 +1,30 @@
 //! How well a model does, with labels that come late and without any.
 
+mod averages;
+mod calibration;
 mod cbpe;
+mod classes;
+mod classification;
+mod comparison;
+mod confusion;
 mod estimate;
+mod figure;
 mod isotonic;
 mod regression;
+mod roc;
+mod scores;
 
 pub use self::{
+    calibration::CalibrationError,
     cbpe::{Cbpe, CbpeEstimate, ExpectedConfusion},
+    classes::Classes,
+    classification::{ClassificationFigures, ClassificationMetrics, UnknownClasses},
+    comparison::{Comparison, compare_estimates, compare_means, compare_shares},
+    confusion::{ClassFigures, ConfusionMatrix},
     estimate::Estimate,
+    figure::Figure,
     isotonic::Isotonic,
     regression::RegressionMetrics,
+    roc::{AveragePrecision, RocAuc, average_precision, roc_auc},
+    scores::ScoreHistogram,
 };
