@@ -7,12 +7,15 @@ mod classes;
 mod classification;
 mod comparison;
 mod confusion;
+mod elements;
 mod estimate;
 mod figure;
 mod isotonic;
+mod labelled;
 mod regression;
 mod roc;
 mod scores;
+mod service;
 
 pub use self::{
     calibration::CalibrationError,
@@ -24,7 +27,16 @@ pub use self::{
     estimate::Estimate,
     figure::Figure,
     isotonic::Isotonic,
+    labelled::{
+        ConceptDrift, FigureComparison, LabelledCounts, LabelledMonitor, LabelledOptions,
+        LabelledSummary, PaneSummary, PerformanceFigures, PerformanceMetrics, PredictedClass,
+        RegressionFigures, Task, Window,
+    },
     regression::RegressionMetrics,
     roc::{AveragePrecision, RocAuc, average_precision, roc_auc},
     scores::ScoreHistogram,
+    service::{
+        ConfidenceFrom, Degradation, DegradationOptions, FigureChange, LatencyHistogram,
+        ServiceFigure, ServiceObserver, ServiceStats, Verdict,
+    },
 };

@@ -1,0 +1,20 @@
+//! A live monitor of performance: predictions as they are answered, and labels when they come.
+
+mod counts;
+mod metrics;
+mod monitor;
+mod options;
+mod output;
+mod pair;
+mod panes;
+mod state;
+mod summary;
+
+pub use self::{
+    counts::LabelledCounts,
+    metrics::{FigureComparison, PerformanceFigures, PerformanceMetrics, RegressionFigures},
+    monitor::LabelledMonitor,
+    options::{LabelledOptions, Task},
+    output::PredictedClass,
+    summary::{ConceptDrift, LabelledSummary, PaneSummary, Window},
+};
