@@ -36,6 +36,8 @@ struct Unchecked {
 pub struct ClassFigures {
     /// Rows of this class.
     pub support: u64,
+    /// Rows predicted as this class.
+    pub predicted: u64,
     /// Of those predicted as this class, the share that are.
     pub precision: Option<Figure>,
     /// Of those of this class, the share predicted so.
@@ -132,6 +134,7 @@ impl ConfusionMatrix {
             let either = actual + predicted - right;
             ClassFigures {
                 support: actual,
+                predicted,
                 precision: confidence.share(right, predicted),
                 recall: confidence.share(right, actual),
                 specificity: confidence.share(others - (predicted - right), others),

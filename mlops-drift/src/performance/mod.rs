@@ -1,4 +1,13 @@
 //! How well a model does, with labels that come late and without any.
+//!
+//! | | |
+//! | --- | --- |
+//! | [`ClassificationMetrics`], [`RegressionMetrics`] | figures of rows with labels, with intervals; they add up |
+//! | [`roc_auc`], [`average_precision`] | areas under curves, of scores; [`ScoreHistogram`]s for streams |
+//! | [`compare_shares`], [`compare_means`], [`compare_estimates`] | is it worse than it was? |
+//! | [`LabelledMonitor`] | predictions as they are answered, and labels when they come |
+//! | [`Cbpe`] | an estimate without labels |
+//! | [`Degradation`] | latency, errors, confidence and throughput beside a baseline |
 
 mod averages;
 mod calibration;

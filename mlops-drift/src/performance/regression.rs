@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::estimate::Estimate;
 
+/// The largest magnitude of values: sums of fourth powers of errors stay finite.
+const MAX_MAGNITUDE: f64 = 1e70;
+
 /// How far predictions of a number are off, with errors, of rows that come one by one.
 ///
 /// It keeps sums, no rows; two of them [merge](Self::merge) into what one would be that had seen all rows,
@@ -28,11 +31,15 @@ impl RegressionMetrics {
     /// Takes a prediction and what came true.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] if one of them is not finite, and nothing is changed.
+    /// [`Error::InvalidArgument`] if one of them is not finite, or beyond ±10⁷⁰, where fourth powers of errors
+    /// would overflow; nothing is changed then.
     pub fn observe(&mut self, predicted: f64, actual: f64) -> Result<()> {
         for (name, value) in [("prediction", predicted), ("outcome", actual)] {
             if !value.is_finite() {
                 return Err(Error::invalid(name, format_args!("it is {value}")));
+            }
+            if value.abs() > MAX_MAGNITUDE {
+                return Err(Error::invalid(name, format_args!("{value:e} is beyond ±1e70")));
             }
         }
         if self.rows == 0 {

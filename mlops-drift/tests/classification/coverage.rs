@@ -2,10 +2,11 @@
 
 use mlops_core::{
     random::{RandomKey, RandomStream},
-    stats::{Alternative, Interval},
+    stats::{Alternative, Interval, mean::Summary, proportion::Proportion},
 };
 use mlops_drift::performance::{
-    ClassificationFigures, Figure, average_precision, compare_estimates, roc_auc,
+    ClassificationFigures, Figure, PerformanceFigures, PerformanceMetrics, RegressionMetrics,
+    average_precision, compare_estimates, compare_means, compare_shares, roc_auc,
 };
 
 use crate::rows::{empty, normal};
@@ -201,4 +202,61 @@ fn two_equal_areas_are_told_apart_as_often_as_said() {
     covers("difference of areas", covered, 0.0);
     let share = rejected as f64 / ROUNDS as f64;
     assert!((share - 0.05).abs() < 4.0 * (0.05 * 0.95 / ROUNDS as f64).sqrt(), "{share}");
+}
+
+/// Errors of regressions that are standard normal, about a constant.
+#[test]
+fn of_regressions() {
+    let mut random = RandomKey::from_seed(8).stream(0);
+    let mut covered = [0; 3];
+    for _ in 0..ROUNDS {
+        let mut metrics = RegressionMetrics::default();
+        for _ in 0..100 {
+            metrics.observe(normal(&mut random) + 0.5, 0.0).unwrap();
+        }
+        let figures = PerformanceMetrics::Regression(metrics).figures(0.95).unwrap();
+        let PerformanceFigures::Regression(figures) = figures else { panic!() };
+        // scipy.stats.foldnorm.mean(0.5), and the root of 1 + 0.5².
+        for (n, (figure, truth)) in [
+            (figures.bias, 0.5),
+            (figures.mean_absolute_error, 0.895_593_114_802_612),
+            (figures.root_mean_squared_error, 1.25_f64.sqrt()),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            covered[n] += usize::from(figure.unwrap().interval.contains(truth));
+        }
+    }
+    for (name, covered) in
+        ["bias", "mean absolute error", "root mean squared error"].iter().zip(covered)
+    {
+        covers(name, covered, 0.01);
+    }
+}
+
+/// Differences of shares and of means, of samples that differ in size and spread.
+#[test]
+fn of_differences() {
+    let mut random = RandomKey::from_seed(9).stream(0);
+    let mut covered = [0; 2];
+    for _ in 0..ROUNDS {
+        let mut share = |all: u64, p: f64| {
+            let of = (0..all).filter(|_| random.next_unit() < p).count();
+            Proportion::new(of as u64, all).unwrap()
+        };
+        let (reference, current) = (share(200, 0.9), share(60, 0.8));
+        let found = compare_shares(&reference, &current, Alternative::TwoSided, 0.95).unwrap();
+        covered[0] += usize::from(found.interval.contains(-0.1));
+        let mut mean = |count: usize, spread: f64| {
+            let values: Vec<f64> = (0..count).map(|_| spread * normal(&mut random)).collect();
+            Summary::of(&values).unwrap()
+        };
+        let (reference, current) = (mean(50, 1.0), mean(12, 4.0));
+        let found = compare_means(&reference, &current, Alternative::TwoSided, 0.95).unwrap();
+        covered[1] += usize::from(found.interval.contains(0.0));
+    }
+    for (name, covered) in ["difference of shares", "difference of means"].iter().zip(covered) {
+        covers(name, covered, 0.01);
+    }
 }

@@ -55,6 +55,10 @@ fn labels_find_their_predictions() {
         tell(&monitor, id, class(label));
     }
     assert_eq!(monitor.counts().pairs, 0);
+    for window in [Window::Overall, Window::Last(Duration::from_secs(60))] {
+        assert_eq!(monitor.metrics(window).unwrap().rows(), 0);
+        assert!(monitor.readings(window).unwrap().iter().all(|reading| reading.value.is_none()));
+    }
     assert_eq!(monitor.collect(seconds(20)), 8);
     assert_eq!(monitor.collect(seconds(20)), 0);
     assert_eq!(accuracy(&monitor.metrics(Window::Overall).unwrap()), (2, 4));
@@ -237,8 +241,8 @@ fn probabilities_give_losses_and_areas_and_bad_ones_are_refused() {
     };
     assert_eq!(value("accuracy", None), Some(0.75));
     assert_eq!(value("roc_auc", None), Some(1.0));
-    assert_eq!(value("precision", Some("dog")), Some(2.0 / 3.0));
-    assert_eq!(value("recall", Some("cat")), Some(0.5));
+    // Of a class there are too few.
+    assert_eq!(value("recall", Some("cat")), None);
     assert!(
         value("log_loss", None).is_some() && value("expected_calibration_error", None).is_some()
     );
@@ -269,6 +273,26 @@ fn readings_are_for_an_alert_monitor() {
         states.push(alerts.try_iter().map(|alert| alert.state).collect::<Vec<_>>());
     }
     assert_eq!(states, [vec![], vec![AlertState::Firing], vec![], vec![AlertState::Resolved]]);
+}
+
+#[test]
+fn readings_of_a_class_have_rows_of_their_own() {
+    let monitor = monitor(index().with_min_rows(3));
+    let served = Served::to(&monitor);
+    for (id, label) in [("a", "cat"), ("b", "cat"), ("c", "cat"), ("d", "dog")] {
+        served.predict(id, seconds(0), cat());
+        tell(&monitor, id, class(label));
+    }
+    monitor.collect(seconds(1));
+    let readings = monitor.readings(Window::Overall).unwrap();
+    let of = |kind: &str| {
+        let readings = readings.iter().filter(|reading| reading.kind == kind);
+        readings.map(|reading| reading.value).collect::<Vec<_>>()
+    };
+    assert_eq!(of("precision"), [Some(0.75), None]);
+    assert_eq!(of("recall"), [Some(1.0), None]);
+    assert_eq!(of("specificity"), [None, Some(1.0)]);
+    assert_eq!(of("f1"), [Some(6.0 / 7.0), None]);
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn rows_that_are_not_finite_are_refused_and_change_nothing() {
     let mut metrics = of(&[(1.0, 2.0), (2.0, 2.0)]);
     let before = metrics;
     for (predicted, actual, named) in
-        [(f64::NAN, 1.0, "prediction"), (1.0, f64::INFINITY, "outcome")]
+        [(f64::NAN, 1.0, "prediction"), (1.0, f64::INFINITY, "outcome"), (1.0, -2e70, "-2e70")]
     {
         let error = metrics.observe(predicted, actual).unwrap_err().to_string();
         assert!(error.contains(named), "{error}");

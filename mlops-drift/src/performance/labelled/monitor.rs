@@ -122,8 +122,8 @@ impl LabelledMonitor {
     /// `weighted_f1`, `matthews_correlation`, `cohens_kappa`, `log_loss`, `brier_score`, `roc_auc`,
     /// `average_precision`, `expected_calibration_error`, and `precision`, `recall`, `specificity` and `f1`
     /// with the label `class`; or `bias`, `mean_absolute_error`, `root_mean_squared_error` and
-    /// `r_squared`. With fewer rows than [`min_rows`](LabelledOptions::min_rows) they have no value. With a
-    /// detector there is `concept_drift` too: 1 if it found a change in the window, 0 if not.
+    /// `r_squared`. Those of fewer rows than [`min_rows`](LabelledOptions::min_rows) have no value: of a
+    /// class, fewer rows that are of it, or for the precision that are predicted as it. With a detector there is `concept_drift` too: 1 if it found a change in the window, 0 if not.
     ///
     /// # Errors
     /// None for metrics that this monitor made.

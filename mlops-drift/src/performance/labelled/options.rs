@@ -60,7 +60,7 @@ pub struct LabelledOptions {
     /// The longest request id that is kept, in bytes; requests with longer ones are left out.
     #[serde(default = "default_max_id_bytes")]
     pub max_id_bytes: usize,
-    /// With fewer rows than this a reading has no value.
+    /// A reading of fewer rows than this has no value.
     #[serde(default = "default_min_rows")]
     pub min_rows: u64,
 }

@@ -15,12 +15,13 @@ pub(super) enum Truth {
     Number(f64),
 }
 
-/// Adds a pair, and gives its error.
+/// Adds a pair, and gives its error: 1 or 0 of a classifier, its size of a regression; `None` where it is
+/// not known whether it is one.
 pub(super) fn add(
     metrics: &mut PerformanceMetrics,
     predicted: &Predicted,
     truth: Truth,
-) -> Result<f64> {
+) -> Result<Option<f64>> {
     let metrics = match (metrics, predicted, truth) {
         (
             PerformanceMetrics::Regression(metrics),
@@ -28,7 +29,7 @@ pub(super) fn add(
             Truth::Number(actual),
         ) => {
             metrics.observe(*number, actual)?;
-            return Ok((number - actual).abs());
+            return Ok(Some((number - actual).abs()));
         }
         (PerformanceMetrics::Classification(metrics), ..) => metrics,
         _ => return Err(Error::invalid("outcome", "it is of another task")),
@@ -51,7 +52,7 @@ pub(super) fn add(
         }
         Predicted::Class(_) | Predicted::Number(_) => metrics.observe(class, actual)?,
     }
-    Ok(f64::from(class.is_none() || class != actual))
+    Ok((class.is_some() || actual.is_some()).then(|| f64::from(class != actual)))
 }
 
 /// The actual class. Of two, one that is wrong is the other; of more nobody knows.

@@ -81,7 +81,7 @@ impl State {
         if self.panes.at(at).is_none_or(|pane| add(pane, predicted, truth).is_err()) {
             self.before_panes += 1;
         }
-        let Some((detector, drift)) = &mut self.detector else {
+        let (Some((detector, drift)), Some(error)) = (&mut self.detector, error) else {
             return;
         };
         match detector.update(error) {

@@ -6,7 +6,9 @@ use mlops_core::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    counts::LabelledCounts, metrics::PerformanceFigures, options::LabelledOptions, options::Task,
+    counts::LabelledCounts,
+    metrics::PerformanceFigures,
+    options::{LabelledOptions, Task},
 };
 use crate::{
     alert::Reading,
@@ -65,14 +67,15 @@ pub struct ConceptDrift {
     pub last_change: Option<Timestamp>,
 }
 
-/// Figures as readings: all without a value where there are too few rows.
+/// Figures as readings; one of too few rows has no value.
 pub(super) fn readings(options: &LabelledOptions, figures: &PerformanceFigures) -> Vec<Reading> {
     let mut readings = Vec::new();
     let rows = match figures {
         PerformanceFigures::Classification(figures) => figures.rows,
         PerformanceFigures::Regression(figures) => figures.rows,
     };
-    let mut add = |kind: &str, class: Option<&str>, value: Option<f64>| {
+    // A figure, with the rows that it is of.
+    let mut add = |kind: &str, class: Option<&str>, value: Option<f64>, rows: u64| {
         let value = value.filter(|_| rows >= options.min_rows);
         let mut reading = Reading::new(kind, value);
         reading.model.clone_from(&options.model);
@@ -84,26 +87,27 @@ pub(super) fn readings(options: &LabelledOptions, figures: &PerformanceFigures) 
     let value = |figure: Option<Figure>| figure.map(|figure| figure.value);
     match figures {
         PerformanceFigures::Regression(figures) => {
-            add("bias", None, value(figures.bias));
-            add("mean_absolute_error", None, value(figures.mean_absolute_error));
-            add("root_mean_squared_error", None, value(figures.root_mean_squared_error));
-            add("r_squared", None, figures.r_squared);
+            let error = value(figures.root_mean_squared_error);
+            add("bias", None, value(figures.bias), rows);
+            add("mean_absolute_error", None, value(figures.mean_absolute_error), rows);
+            add("root_mean_squared_error", None, error, rows);
+            add("r_squared", None, figures.r_squared, rows);
         }
         PerformanceFigures::Classification(figures) => {
             for (kind, figure) in of_all_classes(figures) {
-                add(kind, None, value(figure));
+                add(kind, None, value(figure), rows);
             }
             let error = figures.calibration_error.map(|error| error.value);
-            add("expected_calibration_error", None, error);
-            let names = match &options.task {
-                Task::Classification { classes, .. } => classes.names(),
-                Task::Regression { .. } => &[],
+            add("expected_calibration_error", None, error, rows);
+            let Task::Classification { classes, .. } = &options.task else {
+                return readings;
             };
-            for (name, class) in names.iter().zip(&figures.classes) {
-                add("precision", Some(name), value(class.precision));
-                add("recall", Some(name), value(class.recall));
-                add("specificity", Some(name), value(class.specificity));
-                add("f1", Some(name), value(class.f1));
+            for (name, class) in classes.names().iter().zip(&figures.classes) {
+                let others = rows.saturating_sub(class.support);
+                add("precision", Some(name), value(class.precision), class.predicted);
+                add("recall", Some(name), value(class.recall), class.support);
+                add("specificity", Some(name), value(class.specificity), others);
+                add("f1", Some(name), value(class.f1), class.support);
             }
         }
     }

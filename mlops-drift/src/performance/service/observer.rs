@@ -38,7 +38,8 @@ pub enum ConfidenceFrom {
 
 /// Counts what a service does, in constant memory (10 KB).
 ///
-/// To observe is to add to a few atomic counters. Every row of a batch has a confidence.
+/// To observe is to add to a few atomic counters, after one pass over the output that has the confidence, if
+/// it is looked at. Every row of a batch has a confidence.
 #[derive(Debug)]
 pub struct ServiceObserver {
     confidence: Option<ConfidenceFrom>,
