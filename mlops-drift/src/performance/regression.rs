@@ -47,7 +47,7 @@ impl RegressionMetrics {
         }
         let error = predicted - actual;
         let (square, actual) = (error * error, actual - self.origin);
-        self.rows += 1;
+        self.rows = self.rows.saturating_add(1);
         self.sum += error;
         self.sum_sizes += error.abs();
         self.sum_squares += square;
@@ -68,7 +68,7 @@ impl RegressionMetrics {
         self.sum_actual_squares +=
             other.sum_actual_squares + shift * (2.0 * other.sum_actual + rows * shift);
         self.sum_actual += other.sum_actual + rows * shift;
-        self.rows += other.rows;
+        self.rows = self.rows.saturating_add(other.rows);
         self.sum += other.sum;
         self.sum_sizes += other.sum_sizes;
         self.sum_squares += other.sum_squares;

@@ -8,6 +8,8 @@ use crate::rows::{Row, numbers, of, rows};
 #[derive(Deserialize)]
 struct Golden {
     cases: Vec<Case>,
+    /// Positive and negative rows, pairs that are in order, and an interval.
+    orders: Vec<(u64, u64, u64, f64, f64)>,
 }
 
 /// A figure and its interval are three numbers, one that is not defined none.
@@ -115,6 +117,33 @@ fn areas_are_those_of_scikit_learn_with_the_error_of_delong() {
         }
     }
     assert_eq!(seen, 6);
+}
+
+/// Rows in perfect order or disorder, and a single row of a kind: Newcombe's method, solved by scipy.
+#[test]
+fn areas_without_a_spread_have_newcombes_interval() {
+    let golden: Golden = serde_json::from_str(include_str!("golden.json")).unwrap();
+    assert_eq!(golden.orders.len(), 5);
+    for (positives, negatives, ordered, low, high) in golden.orders {
+        // All positive rows but one are above the negative ones, or below; one is where the pairs say.
+        let mut left = ordered;
+        let (mut scores, mut positive) = (Vec::new(), Vec::new());
+        for _ in 0..positives {
+            let below = left.min(negatives);
+            left -= below;
+            scores.push(below as f64 - 0.5);
+            positive.push(true);
+        }
+        for negative in 0..negatives {
+            scores.push(negative as f64);
+            positive.push(false);
+        }
+        let area = roc_auc(&scores, &positive).unwrap();
+        assert!(close(area.value, ordered as f64 / (positives * negatives) as f64));
+        let interval = area.figure(0.95).unwrap().interval;
+        assert!((interval.low - low).abs() < 1e-9, "{interval:?} {low}");
+        assert!((interval.high - high).abs() < 1e-9, "{interval:?} {high}");
+    }
 }
 
 /// The areas of a histogram hold those of its scores in their bounds, which are narrow.

@@ -10,7 +10,7 @@ import json
 import math
 
 import numpy as np
-from scipy import stats
+from scipy import optimize, stats
 from sklearn import metrics
 from statsmodels.stats.inter_rater import cohens_kappa
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint, proportions_ztest
@@ -60,6 +60,19 @@ def area(score, positive):
 def tstat(values):
     low, high = stats.t.interval(0.95, len(values) - 1, values.mean(), values.std(ddof=1) / math.sqrt(len(values)))
     return [float(values.mean()), max(float(low), 0.0), float(high)]
+
+
+def newcombe(area, m, n):
+    """Newcombe (2006), part 2, method 5: the areas that the error they imply does not rule out."""
+    size, z = (m + n) / 2 - 1, stats.norm.ppf(0.975)
+
+    def excess(theta):
+        spread = 1 + size * (1 - theta) / (2 - theta) + size * theta / (1 + theta)
+        return (area - theta) ** 2 - z**2 * theta * (1 - theta) * spread / (m * n)
+
+    low = optimize.brentq(excess, 1e-12, area - 1e-9, xtol=1e-14) if area > 0 else 0.0
+    high = optimize.brentq(excess, area + 1e-9, 1 - 1e-12, xtol=1e-14) if area < 1 else 1.0
+    return [low, high]
 
 
 cases = []
@@ -126,4 +139,8 @@ for seed, n, m in [(1, 50, 30), (2, 2, 3), (3, 500, 20)]:
     less = stats.ttest_ind(b, a, equal_var=False, alternative="less").pvalue
     means.append([seed, n, m, float(b.mean() - a.mean()), float(interval.low), float(interval.high), float(test.pvalue), float(less)])
 
-json.dump({"cases": cases, "shares": shares, "means": means}, open("golden.json", "w"))
+# Positive rows, negative rows, pairs in order.
+orders = [(10, 15, 150), (2, 2, 0), (40, 3, 120), (1, 3, 2), (5, 1, 3)]
+orders = [[m, n, pairs, *newcombe(pairs / (m * n), m, n)] for m, n, pairs in orders]
+
+json.dump({"cases": cases, "shares": shares, "means": means, "orders": orders}, open("golden.json", "w"))

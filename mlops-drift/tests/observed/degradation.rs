@@ -177,6 +177,34 @@ fn parts_merge_into_the_whole_and_each_request_is_in_one() {
 }
 
 #[test]
+fn each_request_of_many_threads_is_in_one_part() {
+    let observer = observer();
+    let mut sum = ServiceStats::default();
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..3)
+            .map(|_| {
+                scope.spawn(|| {
+                    let served = Served::to(&observer);
+                    for n in 0..1000 {
+                        let tensor = Tensor::from_array(array![[0.75, 0.25]]);
+                        let answer = Ok(NamedTensors::single("y", tensor));
+                        let answer = if n % 4 == 0 { Err(Error::Cancelled) } else { answer };
+                        served.answer(None, seconds(0), Duration::from_millis(3), answer);
+                    }
+                })
+            })
+            .collect();
+        while !threads.iter().all(std::thread::ScopedJoinHandle::is_finished) {
+            sum.merge(&observer.take(seconds(0)));
+        }
+    });
+    sum.merge(&observer.take(seconds(0)));
+    assert_eq!((sum.answered(), sum.cancelled), (2250, 750));
+    let confidence = sum.confidence().unwrap();
+    assert_eq!((confidence.count, confidence.mean, confidence.variance), (2250, 0.75, 0.0));
+}
+
+#[test]
 fn throughput_is_judged_if_asked() {
     let levels = Thresholds::new(Bad::Below, -0.3).unwrap().with_critical(-0.6).unwrap();
     let options =

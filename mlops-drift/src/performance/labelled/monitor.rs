@@ -27,8 +27,9 @@ use crate::{alert::Reading, online::ChangeDetector};
 /// How well a model does in service, as labels come in: pairs each outcome with its prediction by the id
 /// of the request, and keeps metrics of the pairs, overall and by the time of the prediction.
 ///
-/// It watches one model: it is a [`PredictionObserver`] of that model and an [`OutcomeObserver`]. To observe
-/// is to put into a bounded queue, which never waits for whoever collects; what finds no room is
+/// It watches one model: it is a [`PredictionObserver`] of that model and an [`OutcomeObserver`]. (Of two
+/// versions that share the traffic each has its monitor, and to each the outcomes of the other are without a
+/// prediction.) To observe is to put into a bounded queue, which never waits for whoever collects; what finds no room is
 /// [counted](LabelledCounts). The work is done by whoever calls [`collect`](Self::collect), which the host
 /// does every second or so; no thread is started.
 ///
