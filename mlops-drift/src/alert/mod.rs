@@ -20,6 +20,13 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! | sink | cargo feature | |
+//! | --- | --- | --- |
+//! | [`LogSink`] | | writes to the log |
+//! | [`ChannelSink`] | | hands alerts to a thread of the host's |
+//! | `WebhookSink` | `webhook` | posts them: as JSON, to Slack, to Alertmanager, or by a template |
+//! | `AlertMetrics` | `prometheus` | gauges of figures and alerts in the caller's registry |
 
 mod group;
 mod monitor;
@@ -28,6 +35,10 @@ mod sink;
 mod thresholds;
 mod tracker;
 
+#[cfg(feature = "prometheus")]
+pub use self::sink::AlertMetrics;
+#[cfg(feature = "webhook")]
+pub use self::sink::{WebhookBuilder, WebhookFormat, WebhookOptions, WebhookSink, WebhookStats};
 pub use self::{
     monitor::{AlertMonitor, Reading},
     rule::{AlertRule, Grouping},
