@@ -7,12 +7,14 @@
 //! | [`compare`] | what has changed between two data sets, decided for all features together |
 //! | [`online`] | change detectors, which see one value at a time |
 //! | [`performance`] | how well a model does, with labels that come late and without any |
+//! | [`generative`] | what language models write, scored: evaluators, judges, and estimates with few labels |
 //! | [`alert`] | from figures to what somebody should act on: thresholds, hysteresis, cooldown, groups, sinks |
 //!
 //! The live monitor, data quality, data frames and reports are not here yet.
 
 pub mod alert;
 pub mod compare;
+pub mod generative;
 pub mod online;
 pub mod performance;
 pub mod profile;
