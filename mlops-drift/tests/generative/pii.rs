@@ -7,7 +7,13 @@ use super::score_of;
 #[track_caller]
 fn hits(name: &str, cases: &[(&str, usize)]) {
     for (text, expected) in cases {
-        for text in [(*text).to_owned(), format!("see {text}, or"), format!("({text}).")] {
+        for text in [
+            (*text).to_owned(),
+            format!("see {text}, or"),
+            format!("({text})."),
+            format!("“{text}”—\u{a0}"),
+            format!("电话{text}。"),
+        ] {
             let found = score_of(&PiiHits::new(), &Exchange::new(&text), name);
             assert_eq!(found, Some(Score::count(*expected)), "{name} in `{text}`");
         }

@@ -5,8 +5,9 @@ use super::{begins, digits, is_word};
 /// Digits of the longest number (ISO/IEC 7812).
 const MAX_DIGITS: usize = 19;
 
-pub(super) fn end(text: &[u8], place: usize) -> Option<usize> {
-    if !matches!(text[place], b'2'..=b'6') || !begins(text, place) || continues(text, place) {
+pub(super) fn end(text: &str, place: usize) -> Option<usize> {
+    let bytes = text.as_bytes();
+    if !matches!(bytes[place], b'2'..=b'6') || !begins(text, place) || continues(bytes, place) {
         return None;
     }
     let found = digits(text, place, b" -", MAX_DIGITS);

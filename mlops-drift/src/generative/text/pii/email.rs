@@ -8,10 +8,11 @@ const MAX_LOCAL: usize = 64;
 const MAX_HOST: usize = 253;
 const MAX_LABEL: usize = 63;
 
-pub(super) fn end(text: &[u8], place: usize) -> Option<usize> {
+pub(super) fn end(text: &str, place: usize) -> Option<usize> {
     if !begins_local(text, place) {
         return None;
     }
+    let text = text.as_bytes();
     let local = run(text, place, MAX_LOCAL + 1, is_local);
     let at = place + local;
     let is_well_formed = |local: &[u8]| {
@@ -26,9 +27,10 @@ pub(super) fn end(text: &[u8], place: usize) -> Option<usize> {
 }
 
 /// Only where a whole local part may begin, so that each is looked at once.
-fn begins_local(text: &[u8], place: usize) -> bool {
-    let first = text[place];
-    let before = place.checked_sub(1).map(|before| text[before]);
+fn begins_local(text: &str, place: usize) -> bool {
+    let bytes = text.as_bytes();
+    let first = bytes[place];
+    let before = place.checked_sub(1).map(|before| bytes[before]);
     // A full stop or a dash before it is of the sentence.
     (first.is_ascii_alphanumeric() || first == b'_')
         && begins(text, place)

@@ -2,8 +2,9 @@
 
 use super::{begins, is_word};
 
-pub(super) fn end(text: &[u8], place: usize) -> Option<usize> {
-    let country = text.get(place..place + 2)?;
+pub(super) fn end(text: &str, place: usize) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let country = bytes.get(place..place + 2)?;
     if !begins(text, place) || !country.iter().all(u8::is_ascii_uppercase) {
         return None;
     }
@@ -13,8 +14,8 @@ pub(super) fn end(text: &[u8], place: usize) -> Option<usize> {
     while characters.len() < *length {
         // Groups of four with a space between them, as on paper.
         let is_between = characters.len() % 4 == 0 && !characters.is_empty();
-        at += usize::from(is_between && text.get(at) == Some(&b' '));
-        let character = *text.get(at)?;
+        at += usize::from(is_between && bytes.get(at) == Some(&b' '));
+        let character = *bytes.get(at)?;
         if !character.is_ascii_digit() && !character.is_ascii_uppercase() {
             return None;
         }

@@ -2,23 +2,24 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::is_word;
+use super::{begins, is_word};
 
 /// An IPv6 address with an IPv4 one in it.
 const MAX_BYTES: usize = 45;
 
-pub(super) fn end(text: &[u8], place: usize) -> Option<usize> {
+pub(super) fn end(text: &str, place: usize) -> Option<usize> {
     let is_part = |byte: &u8| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':');
+    let bytes = text.as_bytes();
     // Only at the first byte of what could be one, so that each is looked at once.
-    let is_inside = place > 0 && (is_part(&text[place - 1]) || is_word(text, place - 1));
-    if is_inside || !is_part(&text[place]) {
+    let is_inside = place > 0 && is_part(&bytes[place - 1]);
+    if !is_part(&bytes[place]) || is_inside || !begins(text, place) {
         return None;
     }
-    let length = text[place..].iter().take(MAX_BYTES + 1).take_while(|byte| is_part(byte)).count();
+    let length = bytes[place..].iter().take(MAX_BYTES + 1).take_while(|byte| is_part(byte)).count();
     if length > MAX_BYTES || is_word(text, place + length) {
         return None;
     }
-    let mut address = str::from_utf8(&text[place..place + length]).ok()?;
+    let mut address = &text[place..place + length];
     // What ends a sentence is not of the address.
     address = address.trim_end_matches('.');
     if !address.ends_with("::") {

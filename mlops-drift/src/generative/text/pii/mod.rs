@@ -9,6 +9,7 @@ mod iban;
 mod ip;
 mod phone;
 
+use super::words::is_word_alone;
 use crate::generative::{Evaluator, Exchange, Score, ScoreKind, ScoreSpec};
 
 /// How much in a response looks like data about persons:
@@ -51,16 +52,16 @@ impl Evaluator for PiiHits {
     }
 
     fn evaluate(&self, exchange: &Exchange<'_>) -> Vec<Option<Score>> {
-        let text = exchange.response.as_bytes();
+        let text = exchange.response;
         let scanners: [Scanner; 5] = [email::end, phone::end, iban::end, card::end, ip::end];
         scanners.map(|scanner| Some(Score::count(count(text, scanner)))).to_vec()
     }
 }
 
 /// Where what begins at this place of the text ends, if something does.
-type Scanner = fn(&[u8], usize) -> Option<usize>;
+type Scanner = fn(&str, usize) -> Option<usize>;
 
-fn count(text: &[u8], scanner: Scanner) -> usize {
+fn count(text: &str, scanner: Scanner) -> usize {
     let (mut place, mut count) = (0, 0);
     while place < text.len() {
         match scanner(text, place) {
@@ -71,26 +72,32 @@ fn count(text: &[u8], scanner: Scanner) -> usize {
     count
 }
 
-/// Whether a word or a number goes on at this place. Letters of other scripts are of words, too.
-fn is_word(text: &[u8], place: usize) -> bool {
-    text.get(place).is_some_and(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())
+/// Whether a word or a number goes on at this place.
+fn is_word(text: &str, place: usize) -> bool {
+    text.get(place..).and_then(|rest| rest.chars().next()).is_some_and(is_of_word)
 }
 
 /// Whether nothing that could be a part of the same comes before this place.
-fn begins(text: &[u8], place: usize) -> bool {
-    place == 0 || !is_word(text, place - 1)
+fn begins(text: &str, place: usize) -> bool {
+    let before = text.get(..place);
+    before.is_some_and(|before| !before.chars().next_back().is_some_and(is_of_word))
+}
+
+/// Letters and digits of any script that is written with spaces.
+fn is_of_word(character: char) -> bool {
+    character.is_alphanumeric() && !is_word_alone(character)
 }
 
 /// Digits from this place on, with at most one of `separators` between two of them, and where each ends; at
 /// most so many.
-fn digits(text: &[u8], place: usize, separators: &[u8], most: usize) -> Vec<(u8, usize)> {
+fn digits(text: &str, place: usize, separators: &[u8], most: usize) -> Vec<(u8, usize)> {
+    let text = text.as_bytes();
     let mut found = Vec::with_capacity(most);
     let mut at = place;
     while found.len() < most {
-        let digit = |at: usize| text.get(at).filter(|byte| byte.is_ascii_digit()).copied();
         let separated = text.get(at).is_some_and(|byte| separators.contains(byte));
         let next = at + usize::from(separated && !found.is_empty());
-        let Some(byte) = digit(next) else { break };
+        let Some(byte) = text.get(next).filter(|byte| byte.is_ascii_digit()) else { break };
         at = next + 1;
         found.push((byte - b'0', at));
     }
