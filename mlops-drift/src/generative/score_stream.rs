@@ -37,9 +37,10 @@ use super::Score;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ScoreStream {
     normal: Interval,
-    confidence: f64,
     sum: f64,
     sequence: EmpiricalBernstein,
+    /// What it begins with.
+    fresh: EmpiricalBernstein,
 }
 
 /// How a [`ScoreStream`] looks.
@@ -109,7 +110,7 @@ impl ScoreStream {
         }
         let normal = Interval { low: low - tolerance, high: high + tolerance };
         let sequence = EmpiricalBernstein::new(confidence)?;
-        Ok(Self { normal, confidence, sum: 0.0, sequence })
+        Ok(Self { normal, sum: 0.0, fresh: sequence.clone(), sequence })
     }
 
     /// Takes in a score.
@@ -170,12 +171,8 @@ impl ScoreStream {
     }
 
     /// Begins anew, with the same reference. Each time is one more chance of a false alarm.
-    ///
-    /// # Errors
-    /// None that is known: the confidence was checked before.
-    pub fn reset(&mut self) -> Result<()> {
-        self.sequence = EmpiricalBernstein::new(self.confidence)?;
+    pub fn reset(&mut self) {
+        self.sequence = self.fresh.clone();
         self.sum = 0.0;
-        Ok(())
     }
 }

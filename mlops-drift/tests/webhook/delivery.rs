@@ -95,8 +95,7 @@ fn connections_that_break_are_tried_again() {
 #[test]
 fn a_server_that_does_not_answer_is_given_up_and_tried_again() {
     let server = Server::start(vec![Act::Hold, OK]);
-    let timeout = Duration::from_millis(20);
-    let (sink, clock) = start(&server, options().with_timeouts(timeout, timeout));
+    let (sink, clock) = start(&server, options().with_timeouts(seconds(1), seconds(1)));
     sink.raise(&alert("drift"));
     server.requests.recv().unwrap();
     clock.until_deadline();

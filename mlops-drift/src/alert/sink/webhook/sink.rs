@@ -30,7 +30,8 @@ use super::{
 /// They are sent one after the other, in the order in which they came, and each again and again if need be,
 /// as [`WebhookOptions`] say. All posts of one alert have the same header `Idempotency-Key`, by which a
 /// receiver that has it already can tell. Redirects are not followed, and no proxy is used. Certificates are
-/// judged by what the operating system trusts.
+/// judged by what the operating system trusts; on Linux, where that is can be said in `SSL_CERT_FILE` and
+/// `SSL_CERT_DIR`.
 ///
 /// [`shutdown`](Self::shutdown) sends what waits. Without it, dropping the sink ends the thread as soon as the
 /// post under way is over, and what waits is lost.
