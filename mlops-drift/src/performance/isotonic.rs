@@ -10,11 +10,36 @@ use serde::{Deserialize, Serialize};
 ///
 /// Fitting sorts the points, once; evaluating searches among the curve's corners.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Corners")]
 pub struct Isotonic {
     /// The corners, by rising `x`; values rise or stay.
     x: Vec<f64>,
     y: Vec<f64>,
+    /// How many points were pooled to each corner's value.
+    pooled: Vec<u64>,
+}
+
+/// A curve as it is stored.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Corners {
+    x: Vec<f64>,
+    y: Vec<f64>,
+    pooled: Vec<u64>,
+}
+
+impl TryFrom<Corners> for Isotonic {
+    type Error = Error;
+
+    fn try_from(Corners { x, y, pooled }: Corners) -> Result<Self> {
+        let finite = x.iter().chain(&y).all(|value| value.is_finite());
+        let rises = x.is_sorted_by(|a, b| a < b) && y.is_sorted();
+        let complete = !x.is_empty() && y.len() == x.len() && pooled.len() == x.len();
+        if !complete || !finite || !rises || pooled.contains(&0) {
+            return Err(Error::invalid("curve", "its corners do not rise, or there are none"));
+        }
+        Ok(Self { x, y, pooled })
+    }
 }
 
 /// Points whose values are pooled.
@@ -60,16 +85,14 @@ impl Isotonic {
             }
             blocks.push(block);
         }
-        let (mut x, mut y) = (Vec::new(), Vec::new());
+        let (mut x, mut y, mut pooled) = (Vec::new(), Vec::new(), Vec::new());
         for block in &blocks {
-            x.push(block.first_x);
-            y.push(block.value());
-            if block.last_x > block.first_x {
-                x.push(block.last_x);
-                y.push(block.value());
-            }
+            let corners = if block.last_x > block.first_x { 2 } else { 1 };
+            x.extend(&[block.first_x, block.last_x][..corners]);
+            y.extend(std::iter::repeat_n(block.value(), corners));
+            pooled.extend(std::iter::repeat_n(block.weight as u64, corners));
         }
-        Ok(Self { x, y })
+        Ok(Self { x, y, pooled })
     }
 
     /// The curve's value at `x`; NaN at NaN.
@@ -78,12 +101,36 @@ impl Isotonic {
         if x.is_nan() {
             return x;
         }
-        let after = self.x.partition_point(|corner| *corner <= x);
+        self.between(self.x.partition_point(|corner| *corner <= x), x)
+    }
+
+    /// [`at`](Self::at) for places that come by rising `x`, none of them NaN: it walks along the corners
+    /// instead of searching for each.
+    pub(super) fn ascending(&self) -> impl FnMut(f64) -> f64 {
+        let mut after = 0;
+        move |x| {
+            while self.x.get(after).is_some_and(|corner| *corner <= x) {
+                after += 1;
+            }
+            self.between(after, x)
+        }
+    }
+
+    /// The value at `x`, of which this many corners are at or below.
+    fn between(&self, after: usize, x: f64) -> f64 {
         let (Some(before), Some(right)) = (after.checked_sub(1), self.x.get(after)) else {
             return self.y[after.saturating_sub(1)];
         };
         let (left, low, high) = (self.x[before], self.y[before], self.y[after]);
         low + (high - low) * ((x - left) / (right - left))
+    }
+
+    /// Which corner the value at `x` is that of, or the nearest below if it lies between two values, and how
+    /// many points were pooled to it. Of two corners with one value it is the first.
+    pub(super) fn corner(&self, x: f64) -> (usize, u64) {
+        let at = self.x.partition_point(|corner| *corner <= x).saturating_sub(1);
+        let first = if at > 0 && self.y[at - 1] == self.y[at] { at - 1 } else { at };
+        (first, self.pooled[first])
     }
 
     /// The range of `x` that it was fitted on.
@@ -109,6 +156,8 @@ mod tests {
         }
         assert!(curve.at(f64::NAN).is_nan());
         assert_eq!(curve.range(), (1.0, 4.0));
+        let corners = [0.0, 1.0, 1.5, 2.0, 3.0, 3.5, 4.0, 9.0].map(|x| curve.corner(x));
+        assert_eq!(corners, [(0, 1), (0, 1), (0, 1), (1, 2), (1, 2), (1, 2), (3, 1), (3, 1)]);
     }
 
     #[test]
@@ -162,6 +211,10 @@ mod tests {
             prop_assert!(places.windows(2).all(|two| curve.at(two[0]) <= curve.at(two[1]) + 1e-12));
             let fitted: f64 = x.iter().map(|x| curve.at(*x)).sum();
             prop_assert!((fitted - y.iter().sum::<f64>()).abs() < 1e-9);
+            places.extend([-30.0, 0.125, 30.0]);
+            places.sort_by(f64::total_cmp);
+            let mut walk = curve.ascending();
+            prop_assert!(places.iter().all(|x| walk(*x) == curve.at(*x)));
             let (turned_x, turned_y): (Vec<_>, Vec<_>) =
                 x.iter().copied().zip(y).rev().unzip();
             let turned = Isotonic::fit(&turned_x, &turned_y).unwrap();

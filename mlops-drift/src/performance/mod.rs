@@ -33,6 +33,12 @@ pub use self::{
     classification::{ClassificationFigures, ClassificationMetrics, UnknownClasses},
     comparison::{Comparison, compare_estimates, compare_means, compare_shares},
     confusion::{ClassFigures, ConfusionMatrix},
+mod validity;
+
+pub use self::{
+    cbpe::{
+        CalibrationCheck, Cbpe, CbpeEstimate, ExpectedConfusion, MulticlassCbpe, MulticlassEstimate,
+    },
     estimate::Estimate,
     figure::Figure,
     isotonic::Isotonic,
@@ -48,4 +54,5 @@ pub use self::{
         ConfidenceFrom, Degradation, DegradationOptions, FigureChange, LatencyHistogram,
         ServiceFigure, ServiceObserver, ServiceStats, Verdict,
     },
+    validity::{Concern, Validity, ValidityOptions},
 };

@@ -20,7 +20,7 @@ fn outcomes(scores: &[f64], random: &mut RandomStream) -> Vec<bool> {
 }
 
 /// The figures of rows whose truth is known, in the order of [`figures`].
-fn realised(scores: &[f64], predicted: &[bool], outcomes: &[bool]) -> [f64; 6] {
+fn realised(scores: &[f64], predicted: &[bool], outcomes: &[bool]) -> [f64; 7] {
     let count = |p: bool, o: bool| {
         predicted.iter().zip(outcomes).filter(|(a, b)| (**a, **b) == (p, o)).count() as f64
     };
@@ -44,10 +44,27 @@ fn realised(scores: &[f64], predicted: &[bool], outcomes: &[bool]) -> [f64; 6] {
         tn / (tn + fp),
         2.0 * tp / (2.0 * tp + fp + fn_),
         ordered / pairs,
+        average_precision(scores, outcomes),
     ]
 }
 
-fn figures(estimate: &CbpeEstimate) -> [Estimate; 6] {
+/// `average_precision_score` of scikit-learn.
+fn average_precision(scores: &[f64], outcomes: &[bool]) -> f64 {
+    let mut places = scores.to_vec();
+    places.sort_by(|a, b| b.total_cmp(a));
+    places.dedup();
+    let positive = outcomes.iter().filter(|outcome| **outcome).count() as f64;
+    let (mut sum, mut before) = (0.0, 0.0);
+    for place in places {
+        let found = || scores.iter().zip(outcomes).filter(|(score, _)| **score >= place);
+        let right = found().filter(|(_, outcome)| **outcome).count() as f64;
+        sum += (right - before) / positive * right / found().count() as f64;
+        before = right;
+    }
+    sum
+}
+
+fn figures(estimate: &CbpeEstimate) -> [Estimate; 7] {
     [
         estimate.accuracy,
         estimate.precision.unwrap(),
@@ -55,10 +72,12 @@ fn figures(estimate: &CbpeEstimate) -> [Estimate; 6] {
         estimate.specificity.unwrap(),
         estimate.f1.unwrap(),
         estimate.roc_auc.unwrap(),
+        estimate.average_precision.unwrap(),
     ]
 }
 
-const NAMES: [&str; 6] = ["accuracy", "precision", "recall", "specificity", "f1", "roc_auc"];
+const NAMES: [&str; 7] =
+    ["accuracy", "precision", "recall", "specificity", "f1", "roc_auc", "average_precision"];
 
 fn fitted(random: &mut RandomStream) -> Cbpe {
     let reference = scores(200_000, 50.0, random);
@@ -69,8 +88,8 @@ fn fitted(random: &mut RandomStream) -> Cbpe {
 fn labels_show_what_was_expected_as_often_as_the_errors_say() {
     let mut random = RandomKey::from_seed(7).stream(0);
     let cbpe = fitted(&mut random);
-    let mut within = [0; 6];
-    let mut bias = [0.0; 6];
+    let mut within = [0; 7];
+    let mut bias = [0.0; 7];
     for _ in 0..ROUNDS {
         let scores = scores(400, 50.0, &mut random);
         let predicted: Vec<_> = scores.iter().map(|score| *score > 0.6).collect();
@@ -139,7 +158,7 @@ fn bad_input_is_named() {
     }
     let cbpe = Cbpe::fit(&[0.0, 1.0], &[false, true]).unwrap();
     for (scores, predicted, named) in [
-        (&[][..], &[][..], "0 scores"),
+        (&[][..], &[][..], "there are none"),
         (&[0.5], &[true, false], "1 scores and 2 predictions"),
         (&[0.5, f64::INFINITY], &[true, false], "score 1 is inf"),
     ] {

@@ -3,4 +3,7 @@
 
 mod cbpe;
 mod isotonic;
+mod multiclass;
+mod nannyml;
 mod regression;
+mod validity;
