@@ -17,6 +17,7 @@ mod classification;
 mod comparison;
 mod confusion;
 mod elements;
+mod dle;
 mod estimate;
 mod figure;
 mod isotonic;
@@ -39,6 +40,7 @@ pub use self::{
     cbpe::{
         CalibrationCheck, Cbpe, CbpeEstimate, ExpectedConfusion, MulticlassCbpe, MulticlassEstimate,
     },
+    dle::{Dle, DleEstimate, Features, LossCheck, LossModel, Ridge, RidgeOptions},
     estimate::Estimate,
     figure::Figure,
     isotonic::Isotonic,

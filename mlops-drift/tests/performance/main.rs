@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod cbpe;
+mod dle;
 mod isotonic;
 mod multiclass;
 mod nannyml;
