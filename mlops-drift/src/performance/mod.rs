@@ -34,6 +34,8 @@ pub use self::{
     classification::{ClassificationFigures, ClassificationMetrics, UnknownClasses},
     comparison::{Comparison, compare_estimates, compare_means, compare_shares},
     confusion::{ClassFigures, ConfusionMatrix},
+mod root_cause;
+mod slices;
 mod validity;
 
 pub use self::{
@@ -55,6 +57,10 @@ pub use self::{
     service::{
         ConfidenceFrom, Degradation, DegradationOptions, FigureChange, LatencyHistogram,
         ServiceFigure, ServiceObserver, ServiceStats, Verdict,
+    root_cause::{Cause, LossProfile, PartShift, RootCauses},
+    slices::{
+        Difference, FeatureEffects, LossRate, Part, Segment, SegmentChange, SegmentPart,
+        SliceOptions, SliceReport, SliceTestOptions, SlicedLosses, Slicer,
     },
     validity::{Concern, Validity, ValidityOptions},
 };

@@ -7,4 +7,6 @@ mod isotonic;
 mod multiclass;
 mod nannyml;
 mod regression;
+mod root_cause;
+mod slices;
 mod validity;

@@ -1,0 +1,14 @@
+//! Slices: in which segment of the data a model got worse.
+
+mod compare;
+mod losses;
+mod segmenter;
+mod slicer;
+
+pub(super) use self::segmenter::{Segmenter, add_loss};
+pub use self::{
+    compare::{Difference, FeatureEffects, LossRate, SegmentChange, SliceReport, SliceTestOptions},
+    losses::SlicedLosses,
+    segmenter::{Part, Segment, SegmentPart},
+    slicer::{SliceOptions, Slicer},
+};
