@@ -5,6 +5,8 @@ use std::fmt;
 use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::profile::{FeatureProfile, Profile};
+
 /// Whether an estimate without labels may be believed.
 ///
 /// Such an estimate carries what was true of the reference over to other rows. That holds while rows that
@@ -217,6 +219,40 @@ impl ValidityOptions {
         }
     }
 
+    /// Whether current features lie within what the reference had: by the feature of which most values do not.
+    /// Scores may look as ever while their rows are nothing like the reference.
+    ///
+    /// Outside are numbers below its least and above its greatest, categories that it did not have (if all
+    /// of its categories are counted), and what is null, NaN or infinite where it had nothing of the kind.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] if options are out of their range, the profiles are not of the same features,
+    /// or there are no current rows.
+    pub fn support(&self, reference: &Profile, current: &Profile) -> Result<Validity> {
+        self.check()?;
+        if current.rows() == 0 {
+            return Err(Error::invalid("current profile", "it has no rows"));
+        }
+        if reference.features().len() != current.features().len() {
+            return Err(Error::invalid("current profile", "it is of another reference"));
+        }
+        let mut validity = Validity::Valid;
+        let mut most = 0.0;
+        for ((name, then), (other, now)) in reference.features().zip(current.features()) {
+            let rows = outside(then, now).filter(|_| name == other).ok_or_else(|| {
+                let reason = format!("feature `{name}` is another in the reference");
+                Error::invalid("current profile", reason)
+            })?;
+            let share = rows as f64 / now.rows().max(1) as f64;
+            if share > most {
+                most = share;
+                let reason = Concern::FeatureOutside { feature: name.to_owned(), share };
+                validity = self.outside(share, reason);
+            }
+        }
+        Ok(validity)
+    }
+
     /// What this share of rows outside the reference means.
     pub(super) fn outside(&self, share: f64, reason: Concern) -> Validity {
         if share > 0.0 && share >= self.invalid_outside {
@@ -236,4 +272,25 @@ impl ValidityOptions {
             Validity::Valid
         }
     }
+}
+
+/// Current rows of a feature that lie outside the reference; `None` if its kind is another.
+fn outside(reference: &FeatureProfile, current: &FeatureProfile) -> Option<u64> {
+    // What the reference had none of.
+    let new = |then: u64, now: u64| if then == 0 { now } else { 0 };
+    let rows = match (reference, current) {
+        (FeatureProfile::Numeric(then), FeatureProfile::Numeric(now)) => [
+            now.below(),
+            now.above(),
+            new(then.nan(), now.nan()),
+            new(then.positive_infinity(), now.positive_infinity()),
+            new(then.negative_infinity(), now.negative_infinity()),
+        ],
+        (FeatureProfile::Categorical(_), FeatureProfile::Categorical(now)) => {
+            [now.unseen(), 0, 0, 0, 0]
+        }
+        _ => return None,
+    };
+    let nulls = new(reference.nulls(), current.nulls());
+    Some(rows.iter().fold(nulls, |sum, rows| sum.saturating_add(*rows)))
 }

@@ -187,7 +187,7 @@ fn a_concept_that_has_drifted_is_found_by_labels() {
     let estimate = dle.estimate(other.features(), &other.predicted).unwrap();
     assert!(estimate.validity.is_valid());
     let check = dle.check(other.features(), &other.predicted, &other.actual).unwrap();
-    let checked = estimate.checked(&check).validity;
+    let checked = estimate.and(&check.validity).validity;
     let Validity::Invalid { reason: Concern::LossDrift { drift, p_value } } = &checked else {
         panic!("{check:?}");
     };

@@ -1,7 +1,13 @@
 //! Whether estimates know when they are not to be believed.
 
-use mlops_core::random::{RandomKey, RandomStream};
-use mlops_drift::performance::{Cbpe, Concern, MulticlassCbpe, Validity, ValidityOptions};
+use mlops_core::{
+    random::{RandomKey, RandomStream},
+    timestamp::Timestamp,
+};
+use mlops_drift::{
+    performance::{Cbpe, Concern, MulticlassCbpe, Validity, ValidityOptions},
+    profile::{Column, Origin, Profile, ProfileOptions, Value},
+};
 
 fn units(rows: usize, random: &mut RandomStream) -> Vec<f64> {
     (0..rows).map(|_| random.next_unit()).collect()
@@ -46,6 +52,60 @@ fn rows_outside_the_reference_are_doubted_and_then_refused() {
     assert_eq!(estimate.validity, Validity::Invalid { reason: reason(0.5) });
 }
 
+/// Scores as ever, of rows that the reference had nothing like.
+#[test]
+fn features_outside_the_reference_are_told() {
+    let (ages, plans) = ([20.0, 30.0, 40.0], ["free", "pro", "pro"]);
+    let columns = [("age", Column::numeric(&ages)), ("plan", Column::categorical(&plans))];
+    let origin = Origin::new("rows", Timestamp::EPOCH);
+    let reference = Profile::fit(&columns, origin.clone(), &ProfileOptions::default()).unwrap();
+    let options = ValidityOptions::default();
+    let outside = |rows: &[(Value<'_>, Value<'_>)]| {
+        let mut current = reference.empty_like();
+        for _ in 0..30 - rows.len() {
+            current.observe_row(&[Value::Number(25.0), Value::Category("pro")]).unwrap();
+        }
+        rows.iter().for_each(|(age, plan)| current.observe_row(&[*age, *plan]).unwrap());
+        options.support(&reference, &current).unwrap()
+    };
+    let [age, plan] = [Value::Number(30.0), Value::Category("free")];
+    assert_eq!(outside(&[(age, plan)]), Validity::Valid);
+    for value in [19.0, 41.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        let doubtful = outside(&[(Value::Number(value), plan)]);
+        assert!(
+            matches!(&doubtful, Validity::Doubtful { reason: Concern::FeatureOutside { feature, .. } } if feature == "age"),
+            "{doubtful:?}"
+        );
+    }
+    let null = outside(&[(Value::Null, plan)]);
+    assert!(matches!(null, Validity::Doubtful { .. }), "{null:?}");
+    let rows = [
+        (Value::Number(50.0), Value::Category("team")),
+        (age, Value::Category("team")),
+        (age, Value::Null),
+    ];
+    let invalid = outside(&rows);
+    assert_eq!(
+        invalid,
+        Validity::Invalid {
+            reason: Concern::FeatureOutside { feature: "plan".to_owned(), share: 0.1 }
+        }
+    );
+    assert_eq!(
+        invalid.concern().unwrap().to_string(),
+        "`plan` lies outside the reference in 10.0 % of the rows"
+    );
+    let estimate =
+        Cbpe::fit(&[0.2, 0.4], &[false, true]).unwrap().estimate(&[0.3], &[true]).unwrap();
+    assert_eq!(estimate.and(&invalid).validity, invalid);
+    let other = [("age", Column::numeric(&ages))];
+    let other = Profile::fit(&other, origin, &ProfileOptions::default()).unwrap();
+    for (current, named) in [(&reference.empty_like(), "no rows"), (&other, "another reference")] {
+        let error = options.support(&reference, current).unwrap_err().to_string();
+        assert!(error.contains(named), "{error}");
+    }
+}
+
 /// If scores mean what they meant, a check at 1 % says otherwise in no more than 1 % of the cases, with
 /// few labels and with many, whatever the scores.
 #[test]
@@ -85,7 +145,7 @@ fn a_concept_that_has_drifted_is_found_with_a_hundred_labels() {
     let outcomes = draw(&few, |score| 1.0 - concept(score), &mut random);
     let check = cbpe.check(&few, &outcomes).unwrap();
     let Validity::Invalid { reason: Concern::CalibrationDrift { drift, p_value } } =
-        estimate.clone().checked(&check).validity
+        estimate.clone().and(&check.validity).validity
     else {
         panic!("{check:?}");
     };

@@ -193,10 +193,10 @@ impl MulticlassCbpe {
 }
 
 impl MulticlassEstimate {
-    /// With what labels of such rows show: the worse of both verdicts.
+    /// The estimate with one more verdict, such as that of a check with labels: the worse of both counts.
     #[must_use]
-    pub fn checked(self, check: &CalibrationCheck) -> Self {
-        Self { validity: self.validity.and(check.validity.clone()), ..self }
+    pub fn and(self, validity: &Validity) -> Self {
+        Self { validity: self.validity.and(validity.clone()), ..self }
     }
 }
 

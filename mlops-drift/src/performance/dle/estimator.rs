@@ -182,10 +182,10 @@ impl<M: LossModel> Dle<M> {
 }
 
 impl DleEstimate {
-    /// With what labels of such rows show: the worse of both verdicts.
+    /// The estimate with one more verdict, such as that of a check with labels: the worse of both counts.
     #[must_use]
-    pub fn checked(self, check: &LossCheck) -> Self {
-        Self { validity: self.validity.and(check.validity.clone()), ..self }
+    pub fn and(self, validity: &Validity) -> Self {
+        Self { validity: self.validity.and(validity.clone()), ..self }
     }
 }
 
