@@ -129,11 +129,10 @@ impl LossProfile {
         if !(loss * loss).is_finite() {
             return Err(Error::invalid("loss", format!("it is {loss}")));
         }
-        for (feature, value) in self.features.iter().zip(row) {
-            feature.segmenter.cell(&feature.name, *value)?;
-        }
-        for (feature, value) in self.features.iter_mut().zip(row) {
-            let cell = feature.segmenter.cell(&feature.name, *value)?;
+        let cells = self.features.iter().zip(row);
+        let cells = cells.map(|(feature, value)| feature.segmenter.cell(&feature.name, *value));
+        let cells = cells.collect::<Result<Vec<_>>>()?;
+        for (feature, cell) in self.features.iter_mut().zip(cells) {
             add_loss(&mut feature.losses[cell], loss);
         }
         add_loss(&mut self.all, loss);

@@ -346,7 +346,7 @@ fn bad_input_is_named() {
     ] {
         assert!(error.contains(named), "{error}");
     }
-    assert_eq!(losses.all(), before.all());
+    assert_eq!(losses, before);
     assert!(losses.merge(&others).is_err());
     let mut stored = serde_json::to_value(&losses).unwrap();
     stored["segments"].as_array_mut().unwrap().pop();

@@ -21,9 +21,6 @@ pub struct SlicedLosses {
     segments: Vec<Summary>,
     /// Whether no loss was other than 0 and 1, so that there are exact tests.
     all_binary: bool,
-    /// Room for a row's parts.
-    #[serde(skip)]
-    cells: Vec<usize>,
 }
 
 /// As they are stored.
@@ -39,7 +36,7 @@ struct Stored {
 impl SlicedLosses {
     pub(super) fn new(slicer: Arc<Slicer>) -> Self {
         let segments = vec![Summary::default(); slicer.segments()];
-        Self { slicer, all: Summary::default(), segments, all_binary: true, cells: Vec::new() }
+        Self { slicer, all: Summary::default(), segments, all_binary: true }
     }
 
     /// Adds a row: a value for each feature of the reference profile, in its order, and its loss.
@@ -51,11 +48,11 @@ impl SlicedLosses {
         if !(loss * loss).is_finite() {
             return Err(Error::invalid("loss", format!("it is {loss}")));
         }
-        self.slicer.cells(row, &mut self.cells)?;
+        let cells = self.slicer.cells(row)?;
         let mut start = 0;
         for (first, second) in self.slicer.divisions() {
             let [rows, columns] = self.slicer.parts((first, second));
-            let cell = self.cells[first] * columns + second.map_or(0, |second| self.cells[second]);
+            let cell = cells[first] * columns + second.map_or(0, |second| cells[second]);
             add_loss(&mut self.segments[start + cell], loss);
             start += rows * columns;
         }
@@ -122,6 +119,6 @@ impl TryFrom<Stored> for SlicedLosses {
             let reason = format!("{} for {} segments", segments.len(), slicer.segments());
             return Err(Error::invalid("losses", reason));
         }
-        Ok(Self { slicer, all, segments, all_binary, cells: Vec::new() })
+        Ok(Self { slicer, all, segments, all_binary })
     }
 }

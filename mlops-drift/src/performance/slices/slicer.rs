@@ -180,16 +180,13 @@ impl Slicer {
         }
     }
 
-    /// The part of each feature that a row is in, into `cells`.
-    pub(super) fn cells(&self, row: &[Value<'_>], cells: &mut Vec<usize>) -> Result<()> {
+    /// The part of each feature that a row is in.
+    pub(super) fn cells(&self, row: &[Value<'_>]) -> Result<Vec<usize>> {
         if row.len() != self.features.len() {
             let reason = format!("{} values for {} features", row.len(), self.features.len());
             return Err(Error::invalid("row", reason));
         }
-        cells.clear();
-        for ((name, segmenter), value) in self.features.iter().zip(row) {
-            cells.push(segmenter.cell(name, *value)?);
-        }
-        Ok(())
+        let features = self.features.iter().zip(row);
+        features.map(|((name, segmenter), value)| segmenter.cell(name, *value)).collect()
     }
 }
