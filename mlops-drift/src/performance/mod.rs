@@ -8,6 +8,11 @@
 //! | [`LabelledMonitor`] | predictions as they are answered, and labels when they come |
 //! | [`Cbpe`] | an estimate without labels |
 //! | [`Degradation`] | latency, errors, confidence and throughput beside a baseline |
+//! Before labels come, [`Cbpe`] and [`MulticlassCbpe`] estimate a classifier's figures from its scores, and
+//! [`Dle`] a regressor's errors from features. Each estimate says by its [`Validity`] whether it may be believed:
+//! it may not where rows lie outside what the reference had, nor where a few labels show that the concept has
+//! changed. Where a model got worse is for [`SlicedLosses`] to say, and which drifted feature did it for
+//! [`LossProfile`].
 
 mod averages;
 mod calibration;

@@ -57,7 +57,7 @@ pub enum Concern {
     },
     /// Labels show losses that are not those estimated.
     LossDrift {
-        /// By which share of the estimated loss.
+        /// How far; see [`LossCheck::drift`](super::LossCheck::drift).
         drift: f64,
         /// How probable that is, if the estimate is right.
         p_value: f64,
@@ -81,7 +81,7 @@ pub struct ValidityOptions {
     pub invalid_outside: f64,
     /// How far from their probabilities outcomes may be.
     pub max_calibration_drift: f64,
-    /// How far a loss may be from its estimate, as a share of it.
+    /// How far a loss may be from its estimate, as a share of the larger of both.
     pub max_loss_drift: f64,
     /// Below which p-value a drift that labels show is not taken for chance.
     pub alpha: f64,

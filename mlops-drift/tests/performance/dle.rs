@@ -259,6 +259,8 @@ fn bad_input_is_named() {
         Dle::<Ridge>::fit(features, predicted, actual, &options).unwrap_err().to_string()
     };
     let few = Dle::<Ridge>::fit(row, &[1.0], &[2.0], &options).unwrap_err().to_string();
+    let huge = Features::new(&[1e300, -1e300], 1).unwrap();
+    let huge = Ridge::fit(huge, &[1.0, 2.0], &options).unwrap_err().to_string();
     let dle: Dle = Dle::fit(features, &predicted, &actual, &options).unwrap();
     let mut infinite = predicted.clone();
     infinite[3] = f64::INFINITY;
@@ -272,6 +274,7 @@ fn bad_input_is_named() {
         (ridge(&[f64::NAN], &options), "that of row 0 is NaN"),
         (ridge(&[1.0], &options.with_penalty(-1.0)), "-1 is not a number from 0 on"),
         (few, "1 rows are less than 30"),
+        (huge, "the squares of column 0 are more than a double holds"),
         (fit(&predicted[1..], &actual), "30 rows and 29 predictions"),
         (fit(&predicted, &actual[1..]), "29 for 30 predictions"),
         (fit(&infinite, &actual), "that of row 3 is inf"),

@@ -351,8 +351,15 @@ fn bad_input_is_named() {
     let mut stored = serde_json::to_value(&losses).unwrap();
     stored["segments"].as_array_mut().unwrap().pop();
     assert!(serde_json::from_value::<SlicedLosses>(stored.clone()).is_err());
-    stored["slicer"]["pairs"][0] = serde_json::json!([0, 9]);
-    assert!(serde_json::from_value::<SlicedLosses>(stored).is_err());
+    let stored = &mut stored["slicer"];
+    assert_eq!(serde_json::from_value::<Slicer>(stored.clone()).unwrap(), slicer);
+    stored["pairs"][0] = serde_json::json!([0, 9]);
+    assert!(serde_json::from_value::<Slicer>(stored.clone()).is_err());
+    stored["pairs"] = serde_json::json!([]);
+    assert!(serde_json::from_value::<Slicer>(stored.clone()).is_ok());
+    let edges: Vec<_> = (0..200).collect();
+    stored["features"][0][1] = serde_json::json!({ "edges": edges });
+    assert!(serde_json::from_value::<Slicer>(stored.clone()).is_err());
 }
 
 proptest! {

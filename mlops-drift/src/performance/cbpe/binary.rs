@@ -34,7 +34,8 @@ pub struct Cbpe {
 /// What [`Cbpe`] expects of rows whose truth is not known.
 ///
 /// The errors are those of the truth about the expectation, the rows being independent: in large samples
-/// the figure that labels will show lies within two of them in 95 of 100 cases. A figure is `None` where
+/// the figure that labels will show lies within two of them in 95 of 100 cases. The calibration is taken as
+/// known, so the reference should have several times as many rows. A figure is `None` where
 /// it is not defined, such as the precision where nothing was predicted positive.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]

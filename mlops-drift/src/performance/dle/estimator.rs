@@ -54,7 +54,7 @@ pub struct LossCheck {
     pub realised: f64,
     /// And the one that was estimated of them.
     pub estimated: Estimate,
-    /// How far apart they are, as a share of the estimate; infinite if that is 0.
+    /// How far apart they are, as a share of the larger: from 0 to 1.
     pub drift: f64,
     /// How probable a difference as large is if the estimate is right, by the normal distribution.
     pub p_value: f64,
@@ -170,9 +170,9 @@ impl<M: LossModel> Dle<M> {
         let (drift, p_value) = if difference == 0.0 {
             (0.0, 1.0)
         } else {
-            // Without any error, any difference is none of chance: the quotients are infinite.
+            // Where the estimate has no error, this is infinite: no difference is chance.
             let z = difference / estimated.standard_error;
-            (difference / estimated.value, normal::two_sided(z))
+            (difference / realised.max(estimated.value), normal::two_sided(z))
         };
         let reason = Concern::LossDrift { drift, p_value };
         let validity = self.options.labels(drift, self.options.max_loss_drift, p_value, reason);

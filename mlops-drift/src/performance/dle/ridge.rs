@@ -66,6 +66,10 @@ impl LossModel for Ridge {
         let column = |n: usize| features.iter().map(move |row| row[n]);
         let means: Vec<f64> = (0..columns).map(|n| mean(column(n))).collect();
         let scales: Vec<f64> = (0..columns).map(|n| scale(column(n), means[n])).collect();
+        if let Some(n) = scales.iter().position(|scale| !scale.is_finite()) {
+            let reason = format!("the squares of column {n} are more than a double holds");
+            return Err(Error::invalid("features", reason));
+        }
         let used: Vec<usize> = (0..columns).filter(|n| scales[*n] > 0.0).collect();
         let mut gram = vec![0.0; used.len() * used.len()];
         let mut weights = vec![0.0; used.len()];
@@ -93,7 +97,7 @@ impl LossModel for Ridge {
         }
         let model = Self { intercept, means, weights: raw };
         if model.weights.iter().chain([&intercept]).any(|value| !value.is_finite()) {
-            let reason = "their squares are more than a double holds";
+            let reason = "their weights are more than a double holds";
             return Err(Error::invalid("features", reason));
         }
         Ok(model)

@@ -114,7 +114,6 @@ impl TryFrom<Stored> for SlicedLosses {
     type Error = Error;
 
     fn try_from(Stored { slicer, all, segments, all_binary }: Stored) -> Result<Self> {
-        slicer.check()?;
         if segments.len() != slicer.segments() {
             let reason = format!("{} for {} segments", segments.len(), slicer.segments());
             return Err(Error::invalid("losses", reason));

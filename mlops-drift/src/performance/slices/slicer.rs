@@ -40,11 +40,20 @@ use crate::profile::{Profile, Value};
 /// # }
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Stored")]
 pub struct Slicer {
     /// In the order of the profile's.
     features: Vec<(String, Segmenter)>,
     /// Places of two features.
+    pairs: Vec<(usize, usize)>,
+    pairs_left_out: u64,
+}
+
+/// As it is stored.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored {
+    features: Vec<(String, Segmenter)>,
     pairs: Vec<(usize, usize)>,
     pairs_left_out: u64,
 }
@@ -57,8 +66,8 @@ pub struct SliceOptions {
     /// Ranges or categories of a feature, from 2 to 64; beside them there are segments for null, for new
     /// categories or values out of range, and for what is not finite.
     pub parts: usize,
-    /// Pairs of features, at most 4096: the first of them, in the order of the features. Each takes up to 2 KB
-    /// at eight parts, and time for each row.
+    /// Pairs of features, at most 4096: the first of them, in the order of the features. Each takes about 3 KB
+    /// at eight parts and 100 KB at 64, and time for each row.
     pub pairs: usize,
 }
 
@@ -85,6 +94,10 @@ impl SliceOptions {
     }
 }
 
+/// Ranges or categories of a feature, beside at most four parts for the rest.
+const MAX_PARTS: usize = 64;
+const MAX_PAIRS: usize = 4096;
+
 impl Slicer {
     /// How many features a profile may have.
     pub const MAX_FEATURES: usize = 4096;
@@ -96,21 +109,13 @@ impl Slicer {
     /// [`MAX_FEATURES`](Self::MAX_FEATURES).
     pub fn new(reference: &Profile, options: &SliceOptions) -> Result<Self> {
         let SliceOptions { parts, pairs } = *options;
-        if !(2..=64).contains(&parts) {
-            return Err(Error::invalid(
-                "parts of a feature",
-                format!("{parts} is not from 2 to 64"),
-            ));
-        }
-        if pairs > 4096 {
-            return Err(Error::invalid("pairs of features", format!("{pairs} are more than 4096")));
+        if !(2..=MAX_PARTS).contains(&parts) {
+            let reason = format!("{parts} is not from 2 to {MAX_PARTS}");
+            return Err(Error::invalid("parts of a feature", reason));
         }
         let features = reference.features();
         let count = features.len();
-        if count > Self::MAX_FEATURES {
-            let reason = format!("{count} features are more than {}", Self::MAX_FEATURES);
-            return Err(Error::invalid("profile", reason));
-        }
+        check_counts(count, pairs)?;
         let features = features
             .map(|(name, profile)| Ok((name.to_owned(), Segmenter::coarse(profile, parts)?)));
         let all_pairs =
@@ -169,17 +174,6 @@ impl Slicer {
         Segment(std::iter::once(part(first, cell / parts)).chain(second).collect())
     }
 
-    /// Whether the stored places are places.
-    pub(super) fn check(&self) -> Result<()> {
-        let count = self.features.len();
-        let is_known = |(first, second): &(usize, usize)| *first < count && *second < count;
-        if self.pairs.iter().all(is_known) {
-            Ok(())
-        } else {
-            Err(Error::invalid("pairs of features", "one is of a feature that is not there"))
-        }
-    }
-
     /// The part of each feature that a row is in.
     pub(super) fn cells(&self, row: &[Value<'_>]) -> Result<Vec<usize>> {
         if row.len() != self.features.len() {
@@ -189,4 +183,35 @@ impl Slicer {
         let features = self.features.iter().zip(row);
         features.map(|((name, segmenter), value)| segmenter.cell(name, *value)).collect()
     }
+}
+
+impl TryFrom<Stored> for Slicer {
+    type Error = Error;
+
+    fn try_from(Stored { features, pairs, pairs_left_out }: Stored) -> Result<Self> {
+        check_counts(features.len(), pairs.len())?;
+        if let Some((name, _)) = features.iter().find(|(_, of)| of.parts() > MAX_PARTS + 4) {
+            return Err(Error::invalid("parts of a feature", format!("`{name}` has too many")));
+        }
+        let is_known = |(first, second): &(usize, usize)| first.max(second) < &features.len();
+        if !pairs.iter().all(is_known) {
+            return Err(Error::invalid(
+                "pairs of features",
+                "one is of a feature that is not there",
+            ));
+        }
+        Ok(Self { features, pairs, pairs_left_out })
+    }
+}
+
+fn check_counts(features: usize, pairs: usize) -> Result<()> {
+    if features > Slicer::MAX_FEATURES {
+        let reason = format!("{features} are more than {}", Slicer::MAX_FEATURES);
+        return Err(Error::invalid("features", reason));
+    }
+    if pairs > MAX_PAIRS {
+        let reason = format!("{pairs} are more than {MAX_PAIRS}");
+        return Err(Error::invalid("pairs of features", reason));
+    }
+    Ok(())
 }
