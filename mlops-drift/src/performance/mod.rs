@@ -6,13 +6,12 @@
 //! | [`roc_auc`], [`average_precision`] | areas under curves, of scores; [`ScoreHistogram`]s for streams |
 //! | [`compare_shares`], [`compare_means`], [`compare_estimates`] | is it worse than it was? |
 //! | [`LabelledMonitor`] | predictions as they are answered, and labels when they come |
-//! | [`Cbpe`] | an estimate without labels |
+//! | [`Cbpe`], [`MulticlassCbpe`], [`Dle`] | estimates without labels, of classifiers and of regressors |
+//! | [`SlicedLosses`], [`LossProfile`] | which segment got worse, and which drifted feature did it |
 //! | [`Degradation`] | latency, errors, confidence and throughput beside a baseline |
-//! Before labels come, [`Cbpe`] and [`MulticlassCbpe`] estimate a classifier's figures from its scores, and
-//! [`Dle`] a regressor's errors from features. Each estimate says by its [`Validity`] whether it may be believed:
-//! it may not where rows lie outside what the reference had, nor where a few labels show that the concept has
-//! changed. Where a model got worse is for [`SlicedLosses`] to say, and which drifted feature did it for
-//! [`LossProfile`].
+//!
+//! Each estimate says by its [`Validity`] whether it may be believed: it may not where rows lie outside what
+//! the reference had, nor where a few labels show that the concept has changed.
 
 mod averages;
 mod calibration;
@@ -21,32 +20,29 @@ mod classes;
 mod classification;
 mod comparison;
 mod confusion;
-mod elements;
 mod dle;
+mod elements;
 mod estimate;
 mod figure;
 mod isotonic;
 mod labelled;
 mod regression;
 mod roc;
+mod root_cause;
 mod scores;
 mod service;
-
-pub use self::{
-    calibration::CalibrationError,
-    cbpe::{Cbpe, CbpeEstimate, ExpectedConfusion},
-    classes::Classes,
-    classification::{ClassificationFigures, ClassificationMetrics, UnknownClasses},
-    comparison::{Comparison, compare_estimates, compare_means, compare_shares},
-    confusion::{ClassFigures, ConfusionMatrix},
-mod root_cause;
 mod slices;
 mod validity;
 
 pub use self::{
+    calibration::CalibrationError,
     cbpe::{
         CalibrationCheck, Cbpe, CbpeEstimate, ExpectedConfusion, MulticlassCbpe, MulticlassEstimate,
     },
+    classes::Classes,
+    classification::{ClassificationFigures, ClassificationMetrics, UnknownClasses},
+    comparison::{Comparison, compare_estimates, compare_means, compare_shares},
+    confusion::{ClassFigures, ConfusionMatrix},
     dle::{Dle, DleEstimate, Features, LossCheck, LossModel, Ridge, RidgeOptions},
     estimate::Estimate,
     figure::Figure,
@@ -58,11 +54,12 @@ pub use self::{
     },
     regression::RegressionMetrics,
     roc::{AveragePrecision, RocAuc, average_precision, roc_auc},
+    root_cause::{Cause, LossProfile, PartShift, RootCauses},
     scores::ScoreHistogram,
     service::{
         ConfidenceFrom, Degradation, DegradationOptions, FigureChange, LatencyHistogram,
         ServiceFigure, ServiceObserver, ServiceStats, Verdict,
-    root_cause::{Cause, LossProfile, PartShift, RootCauses},
+    },
     slices::{
         Difference, FeatureEffects, LossRate, Part, Segment, SegmentChange, SegmentPart,
         SliceOptions, SliceReport, SliceTestOptions, SlicedLosses, Slicer,
