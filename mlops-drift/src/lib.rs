@@ -8,9 +8,10 @@
 //! | [`online`] | change detectors, which see one value at a time |
 //! | [`performance`] | how well a model does, with labels that come late and without any |
 //! | [`generative`] | what language models write, scored: evaluators, judges, and estimates with few labels |
+//! | [`quality`] | what is expected of a data set, and whether it is so: suites, schemas, reports |
 //! | [`alert`] | from figures to what somebody should act on: thresholds, hysteresis, cooldown, groups, sinks |
 //!
-//! The live monitor, data quality, data frames and reports are not here yet.
+//! The live monitor, data frames and reports are not here yet.
 
 pub mod alert;
 pub mod compare;
@@ -18,4 +19,5 @@ pub mod generative;
 pub mod online;
 pub mod performance;
 pub mod profile;
+pub mod quality;
 pub mod stats;
