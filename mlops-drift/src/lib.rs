@@ -3,6 +3,7 @@
 //! | | |
 //! | --- | --- |
 //! | [`stats`] | tests and distances of two samples, of values and of counts |
+//! | [`multivariate`] | tests of whole rows and of embeddings |
 //! | [`profile`] | what a feature looked like: counts at quantiles of the reference, which add up |
 //! | [`compare`] | what has changed between two data sets, decided for all features together |
 //! | [`online`] | change detectors, which see one value at a time |
@@ -16,8 +17,11 @@
 pub mod alert;
 pub mod compare;
 pub mod generative;
+pub mod multivariate;
 pub mod online;
 pub mod performance;
 pub mod profile;
 pub mod quality;
 pub mod stats;
+
+pub use ndarray;
