@@ -125,8 +125,8 @@ const MAX_TERMS: usize = 2000;
 /// rows of a fold are current is chance if nothing has changed, so the law of each fold's `U` is that of
 /// ranks, whatever the classifier; that holds for two rows a fold. Classifiers that are trained on all
 /// other folds, as is common, do not have it: each pair of folds is then seen from both sides, which
-/// says the same thing twice. In the linear case the variance is twice that of ranks and a nominal 5 %
-/// is 12 %, and nothing is gained for it in power.
+/// says the same thing twice. The variance of the sum is then twice that of ranks, so that a nominal 5 % is
+/// about 12 %; judged by the right variance it finds no more.
 ///
 /// # Errors
 /// [`Error::InvalidArgument`] for samples of fewer than 2 rows, of different columns or none, with values that

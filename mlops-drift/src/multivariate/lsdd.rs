@@ -82,7 +82,7 @@ pub struct Lsdd {
 /// The difference is modelled as it is, not as that of two estimates: `g(x) = Σ_l θ_l
 /// exp(-|x - c_l|² / (2 σ²))` with rows as centres `c_l`. With `H_lk = exp(-|c_l - c_k|² / (4 σ²))` and `h_l` the
 /// difference of the two samples' means of kernel `l`, `θ = (H + λ I)⁻¹ h`, and the statistic is
-/// `2 hᵀθ - θᵀHθ` (there equation 11). The constant `(π σ²)^(d/2)` of `H`, which has no meaning in many
+/// `2 hᵀθ - θᵀHθ`, of the estimates there the one of least bias. The constant `(π σ²)^(d/2)` of `H`, which has no meaning in many
 /// dimensions, is left out: it only divides the statistic and is in the unit of `λ`.
 ///
 /// Two other estimates, `hᵀθ` and `θᵀHθ`, differ by `λ θᵀθ`, more the more `λ` pulls. `λ` is the largest

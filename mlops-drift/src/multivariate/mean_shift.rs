@@ -96,9 +96,11 @@ impl MeanShiftLaw {
 
 #[cfg(test)]
 mod tests {
+    use mlops_core::{random::RandomKey, stats::normal};
     use ndarray::array;
 
     use super::*;
+    use crate::multivariate::Moments;
 
     #[test]
     fn equal_weights_are_chi_square() {
@@ -126,6 +128,33 @@ mod tests {
             let expected = law["p_value"].as_f64().unwrap();
             let error = if expected > 0.01 { 0.06 } else { 0.11 };
             assert!((found / expected - 1.0).abs() < error, "{law} {found}");
+        }
+    }
+
+    #[test]
+    fn few_rows_tell_the_traces_of_the_truth() {
+        const COLUMNS: usize = 30;
+        const ROUNDS: usize = 300;
+        let deviation = |column: usize| 0.9_f64.powi(column as i32);
+        let mut random = RandomKey::from_seed(1).stream(0);
+        let mut found = [0.0; 3];
+        let mut naive = 0.0;
+        for _ in 0..ROUNDS {
+            let rows = Array2::from_shape_fn((25, COLUMNS), |(_, column)| {
+                deviation(column) * normal::quantile(random.next_unit().max(1e-17))
+            });
+            let mut moments = Moments::new(COLUMNS);
+            moments.observe_rows(rows.view()).unwrap();
+            let covariance = moments.covariance().unwrap();
+            let law = MeanShiftLaw::of_covariance(&covariance, 25);
+            naive += covariance.map(|value| value * value).sum() / ROUNDS as f64;
+            found.iter_mut().zip(law.traces).for_each(|(sum, trace)| *sum += trace / ROUNDS as f64);
+        }
+        let truth =
+            |power| (0..COLUMNS).map(|column| deviation(column).powi(2 * power)).sum::<f64>();
+        assert!(naive > 1.4 * truth(2), "{naive} {}", truth(2));
+        for (found, power) in found.into_iter().zip(1..) {
+            assert!((found / truth(power) - 1.0).abs() < 0.05, "{power}: {found} {}", truth(power));
         }
     }
 
