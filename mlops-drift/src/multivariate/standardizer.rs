@@ -57,6 +57,12 @@ impl Standardizer {
         Ok(Self { medians, scales })
     }
 
+    /// How many columns a row has.
+    #[must_use]
+    pub fn columns(&self) -> usize {
+        self.medians.len()
+    }
+
     /// The rows on that scale.
     ///
     /// # Errors

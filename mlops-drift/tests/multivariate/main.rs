@@ -7,6 +7,7 @@ mod embedding;
 mod false_alarms;
 mod golden;
 mod laws;
+mod pca;
 mod power;
 mod random_features;
 mod refusals;
