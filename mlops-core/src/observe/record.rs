@@ -28,3 +28,31 @@ pub struct PredictionRecord<'a> {
     /// When it was answered.
     pub at: Timestamp,
 }
+
+impl<'a> PredictionRecord<'a> {
+    /// A prediction, without its inputs and context: for whoever serves a model without
+    /// [`Observed`](crate::observe::Observed).
+    #[must_use]
+    pub fn new(
+        model: &'a Arc<ModelId>,
+        result: Result<&'a InferenceResponse, &'a Error>,
+        elapsed: Duration,
+        at: Timestamp,
+    ) -> Self {
+        Self { model, context: None, inputs: None, result, elapsed, at }
+    }
+
+    /// With its inputs.
+    #[must_use]
+    pub fn with_inputs(mut self, inputs: &'a NamedTensors) -> Self {
+        self.inputs = Some(inputs);
+        self
+    }
+
+    /// With what the caller said besides them.
+    #[must_use]
+    pub fn with_context(mut self, context: &'a RequestContext) -> Self {
+        self.context = Some(context);
+        self
+    }
+}
