@@ -4,3 +4,4 @@
 mod false_alarms;
 mod golden;
 mod laws;
+mod sequential;

@@ -27,6 +27,7 @@ mod jensen_shannon;
 mod kl;
 mod ks_bins;
 mod psi;
+mod sequential;
 mod total_variation;
 mod wasserstein;
 
@@ -40,6 +41,7 @@ pub use self::{
     kl::{KlOptions, kl_divergence},
     ks_bins::{KsBounds, ks_bounds, ks_test},
     psi::{Psi, PsiOptions, psi},
+    sequential::SequentialTest,
     total_variation::{largest_difference, total_variation},
     wasserstein::{BinSums, wasserstein_bins},
 };
