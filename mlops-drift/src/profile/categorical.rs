@@ -51,6 +51,13 @@ impl CategoricalProfile {
         Self::empty(Arc::clone(&self.categories))
     }
 
+    /// Forgets every row, and keeps the memory.
+    pub(super) fn clear(&mut self) {
+        self.counts.fill(0);
+        self.nulls = 0;
+        self.distinct.clear();
+    }
+
     /// Counts a value.
     pub fn observe(&mut self, value: &str) {
         let hash = hash(value.as_bytes());

@@ -95,6 +95,14 @@ impl FeatureProfile {
         }
     }
 
+    /// Forgets every row, and keeps the memory.
+    pub(super) fn clear(&mut self) {
+        match self {
+            Self::Numeric(profile) => profile.clear(),
+            Self::Categorical(profile) => profile.clear(),
+        }
+    }
+
     /// Counts a column.
     ///
     /// # Errors

@@ -59,22 +59,7 @@ impl Profile {
     /// [`Error::InvalidArgument`] for a path without a file name, [`Error::NotFound`] for a directory that is
     /// not there, [`Error::Backend`] when the file system fails.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        let path = path.as_ref();
-        let Some(name) = path.file_name() else {
-            let reason = format!("`{}` has no file name", path.display());
-            return Err(Error::invalid("profile path", reason));
-        };
-        let mut partial = name.to_owned();
-        partial.push(".partial");
-        let partial = path.with_file_name(partial);
-        let json = self.to_json()?;
-        File::create(&partial)
-            .and_then(|mut file| {
-                file.write_all(&json)?;
-                file.sync_all()
-            })
-            .map_err(|error| Error::file(&partial, error))?;
-        fs::rename(&partial, path).map_err(|error| Error::file(path, error))
+        write_file(path.as_ref(), &self.to_json()?)
     }
 
     /// Reads a profile from a file. Blocks on the file system.
@@ -84,16 +69,38 @@ impl Profile {
     /// file system fails.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let name = path.display().to_string();
-        let mut json = Vec::new();
-        File::open(path)
-            .and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut json))
-            .map_err(|error| Error::file(path, error))?;
-        if json.len() as u64 > MAX_FILE_BYTES {
-            return Err(Error::corrupt("profile", name, "larger than 256 MiB"));
-        }
-        Self::from_json(&name, &json)
+        Self::from_json(&path.display().to_string(), &read_file(path)?)
     }
+}
+
+/// Writes a file, over one that is there: beside it first, then renamed.
+pub(crate) fn write_file(path: &Path, content: &[u8]) -> Result<()> {
+    let Some(name) = path.file_name() else {
+        let reason = format!("`{}` has no file name", path.display());
+        return Err(Error::invalid("profile path", reason));
+    };
+    let mut partial = name.to_owned();
+    partial.push(".partial");
+    let partial = path.with_file_name(partial);
+    File::create(&partial)
+        .and_then(|mut file| {
+            file.write_all(content)?;
+            file.sync_all()
+        })
+        .map_err(|error| Error::file(&partial, error))?;
+    fs::rename(&partial, path).map_err(|error| Error::file(path, error))
+}
+
+/// Reads a file that is no larger than a profile can be.
+pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>> {
+    let mut content = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut content))
+        .map_err(|error| Error::file(path, error))?;
+    if content.len() as u64 > MAX_FILE_BYTES {
+        return Err(Error::corrupt("profile", path.display(), "larger than 256 MiB"));
+    }
+    Ok(content)
 }
 
 /// What is in the file.
@@ -110,6 +117,9 @@ pub(super) struct Stored {
 #[serde(deny_unknown_fields)]
 struct StoredFeature {
     name: Arc<str>,
+    /// Where they are fewer than the profile's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rows: Option<u64>,
     profile: StoredProfile,
 }
 
@@ -150,6 +160,7 @@ impl From<Profile> for Stored {
     fn from(profile: Profile) -> Self {
         let features = profile.features.into_iter().map(|(name, feature)| StoredFeature {
             name,
+            rows: Some(feature.rows()).filter(|rows| *rows != profile.rows),
             profile: match feature {
                 FeatureProfile::Numeric(numeric) => StoredProfile::Numeric(numeric.into()),
                 FeatureProfile::Categorical(categorical) => {
@@ -183,14 +194,16 @@ impl TryFrom<Stored> for Profile {
         let features = stored
             .features
             .into_iter()
-            .map(|StoredFeature { name, profile }| {
+            .map(|StoredFeature { name, rows, profile }| {
                 let profile = FeatureProfile::try_from(profile).map_err(about(&name))?;
-                if profile.rows() != stored.rows {
-                    let reason = format!(
-                        "feature `{name}` has {}, the profile {}",
-                        profile.rows(),
-                        stored.rows
-                    );
+                let (found, said) = (profile.rows(), rows.unwrap_or(stored.rows));
+                if found != said {
+                    let reason = format!("feature `{name}` has {found}, and says {said}");
+                    return Err(Error::invalid("rows", reason));
+                }
+                if found > stored.rows {
+                    let reason =
+                        format!("feature `{name}` has {found}, the profile {}", stored.rows);
                     return Err(Error::invalid("rows", reason));
                 }
                 Ok((name, profile))

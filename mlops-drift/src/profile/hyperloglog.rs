@@ -31,6 +31,11 @@ impl HyperLogLog {
         Self { registers: Box::new([0; REGISTERS]) }
     }
 
+    /// Forgets what was inserted.
+    pub(super) fn clear(&mut self) {
+        self.registers.fill(0);
+    }
+
     /// Inserts a value.
     pub fn insert(&mut self, value: &[u8]) {
         self.insert_hash(hash(value));

@@ -23,6 +23,7 @@ mod numeric;
 mod profile;
 mod quantile;
 
+pub(crate) use self::file::{read_file, write_file};
 pub use self::{
     categorical::CategoricalProfile,
     categories::Categories,

@@ -7,6 +7,9 @@ use mlops_core::{Error, Result};
 use super::Edges;
 use crate::stats::sum;
 
+/// Numbers up to here add up without overflow: there are no more than 2^53 of them.
+const PLAIN: f64 = 1e290;
+
 /// What is kept of a numeric feature.
 ///
 /// Finite values are counted in the bins of [`Edges`]; nulls, NaN and infinities each have a counter of
@@ -84,8 +87,70 @@ impl NumericProfile {
         Self::empty(Arc::clone(&self.edges), self.shift)
     }
 
+    /// Forgets every row, and keeps the memory.
+    pub(super) fn clear(&mut self) {
+        self.counts.fill(0);
+        self.offsets.fill(0.0);
+        self.squares = 0.0;
+        (self.min, self.max) = (f64::INFINITY, f64::NEG_INFINITY);
+        (self.nulls, self.nan) = (0, 0);
+        (self.positive_infinity, self.negative_infinity) = (0, 0);
+    }
+
     /// Counts a value.
     pub fn observe(&mut self, value: f64) {
+        self.observe_each([value]);
+    }
+
+    /// Counts values.
+    pub fn observe_all(&mut self, values: &[f64]) {
+        self.observe_each(values.iter().copied());
+    }
+
+    /// Counts values.
+    #[inline]
+    pub(crate) fn observe_each(&mut self, values: impl IntoIterator<Item = f64>) {
+        let mut values = values.into_iter();
+        while let Some(value) = self.observe_plain(&mut values) {
+            self.observe_odd(value);
+        }
+    }
+
+    /// Counts values up to the first that is not plain, and returns that: what does not fit the sums by far
+    /// needs no look at each of them, and those over all values stay in registers.
+    #[inline]
+    fn observe_plain(&mut self, values: &mut impl Iterator<Item = f64>) -> Option<f64> {
+        let edges = &*self.edges;
+        // As many as there are bins, said once, so that no value is checked against it.
+        let counts = &mut self.counts[..edges.bins()];
+        let offsets = &mut self.offsets[..edges.bins()];
+        let ends = [edges.as_slice().first(), edges.as_slice().last()];
+        let are_plain = ends.into_iter().flatten().all(|edge| edge.abs() <= PLAIN);
+        // Nothing is plain between edges that are not.
+        let plain = if are_plain { PLAIN } else { -1.0 };
+        let (mut squares, mut min, mut max) = (self.squares, self.min, self.max);
+        // Not `find`: the loop must be this one for the sums to stay in registers.
+        let odd = loop {
+            match values.next() {
+                Some(value) if value.abs() <= plain => {
+                    let bin = edges.bin(value);
+                    counts[bin] = counts[bin].saturating_add(1);
+                    offsets[bin] += value - edges.anchor(bin);
+                    let distance = value - self.shift;
+                    squares += distance * distance;
+                    min = min.min(value);
+                    max = max.max(value);
+                }
+                odd => break odd,
+            }
+        };
+        (self.squares, self.min, self.max) = (finite(squares), min, max);
+        odd
+    }
+
+    /// Counts any value, however large, or none.
+    #[cold]
+    fn observe_odd(&mut self, value: f64) {
         if value.is_finite() {
             let bin = self.edges.bin(value);
             let offset = &mut self.offsets[bin];
@@ -101,13 +166,6 @@ impl NumericProfile {
             self.positive_infinity = self.positive_infinity.saturating_add(1);
         } else {
             self.negative_infinity = self.negative_infinity.saturating_add(1);
-        }
-    }
-
-    /// Counts values.
-    pub fn observe_all(&mut self, values: &[f64]) {
-        for value in values {
-            self.observe(*value);
         }
     }
 

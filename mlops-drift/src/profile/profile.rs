@@ -131,6 +131,12 @@ impl Profile {
         }
     }
 
+    /// Forgets every row, and keeps the memory.
+    pub(crate) fn clear(&mut self) {
+        self.features.iter_mut().for_each(|(_, feature)| feature.clear());
+        self.rows = 0;
+    }
+
     /// Counts columns, which may come in any order.
     ///
     /// # Errors
@@ -168,18 +174,24 @@ impl Profile {
     /// [`Error::InvalidArgument`], naming the feature, for a value of the other kind; for fewer or more
     /// values than features. Nothing is counted then.
     pub fn observe_row(&mut self, values: &[Value<'_>]) -> Result<()> {
-        if values.len() != self.features.len() {
-            let reason = format!("{} values for {} features", values.len(), self.features.len());
-            return Err(Error::invalid("row", reason));
-        }
-        for ((name, feature), value) in self.features.iter().zip(values) {
-            feature.check_value(*value).map_err(about(name))?;
-        }
+        self.check_row(values)?;
         for ((name, feature), value) in self.features.iter_mut().zip(values) {
             feature.observe(*value).map_err(about(name))?;
         }
         self.rows = self.rows.saturating_add(1);
         Ok(())
+    }
+
+    /// Whether this is a row of these features.
+    pub(crate) fn check_row(&self, values: &[Value<'_>]) -> Result<()> {
+        if values.len() != self.features.len() {
+            let reason = format!("{} values for {} features", values.len(), self.features.len());
+            return Err(Error::invalid("row", reason));
+        }
+        let mut pairs = self.features.iter().zip(values);
+        pairs.try_for_each(|((name, feature), value)| {
+            feature.check_value(*value).map_err(about(name))
+        })
     }
 
     /// Adds the rows of another profile of the same reference.
@@ -221,13 +233,25 @@ impl Profile {
         Ok(())
     }
 
+    /// The feature at this place, for whoever counts rows one feature at a time and then says how many
+    /// there were ([`add_rows`](Self::add_rows)).
+    pub(crate) fn feature_mut(&mut self, index: usize) -> &mut FeatureProfile {
+        &mut self.features[index].1
+    }
+
+    /// Counts rows whose values were counted feature by feature.
+    pub(crate) fn add_rows(&mut self, rows: u64) {
+        self.rows = self.rows.saturating_add(rows);
+    }
+
     /// What the reference was made of, and when.
     #[must_use]
     pub fn origin(&self) -> &Origin {
         &self.origin
     }
 
-    /// Rows counted.
+    /// Rows counted. A feature has as many; or fewer, where rows came without it, such as the outputs of
+    /// a prediction that failed.
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.rows
