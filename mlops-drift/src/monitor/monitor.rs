@@ -55,7 +55,7 @@ use crate::{
 /// let options = MonitorOptions::default().with_window(Window::tumbling(Duration::from_secs(60)));
 /// let monitor = Monitor::new(&reference, FeatureMap::nowhere(&reference), &options)?;
 ///
-/// let second = |second| Timestamp::from_micros(second * 1_000_000);
+/// let second = |second: i64| Timestamp::from_micros(second * 1_000_000);
 /// monitor.observe_row(&[Value::Number(35.0)], second(3))?;
 /// monitor.observe_row(&[Value::Number(45.0)], second(75))?;
 /// let windows = monitor.collect(second(75));

@@ -10,7 +10,7 @@ use mlops_core::{
 
 use super::{
     feature_map::{FeatureMap, Read, TensorReads, What},
-    pane::Pane,
+    pane::{Pane, Problems},
 };
 use crate::profile::{FeatureProfile, Profile};
 
@@ -83,7 +83,7 @@ impl FeatureMap {
                 None => absent(std::slice::from_ref(tensor_reads), pane),
                 Some(tensor) if tensor.data_type() != tensor_reads.data_type => {
                     for read in &tensor_reads.reads {
-                        mismatched(read, pane);
+                        mismatched(read, &mut pane.problems);
                     }
                 }
                 Some(tensor) => {
@@ -104,8 +104,8 @@ fn absent(tensors: &[TensorReads], pane: &mut Pane) {
     }
 }
 
-fn mismatched(read: &Read, pane: &mut Pane) {
-    let problems = &mut pane.problems[read.feature];
+fn mismatched(read: &Read, problems: &mut [Problems]) {
+    let problems = &mut problems[read.feature];
     problems.mismatched = problems.mismatched.saturating_add(1);
 }
 
@@ -118,40 +118,60 @@ fn number(profile: &mut Profile, feature: usize, value: f64) {
 /// Counts what is read of a tensor.
 fn count(reads: &[Read], tensor: &Tensor, rows: usize, pane: &mut Pane) {
     let columns = tensor.element_count().checked_div(rows).unwrap_or(0);
-    let there = |read: &&Read| match read.what {
-        What::Column(column) => rows == 0 || column < columns,
-        What::Length(axis) => axis < tensor.shape().len(),
-        What::Class(_) | What::Confidence => rows == 0 || columns > 0,
-        What::Sum => true,
-    };
-    for read in reads.iter().filter(|read| !there(read)) {
-        mismatched(read, pane);
-    }
-    let reads = || reads.iter().filter(there);
-    let profile = &mut pane.profile;
-    for read in reads() {
-        if let What::Length(axis) = read.what {
-            number(profile, read.feature, tensor.shape()[axis] as f64);
+    let Pane { profile, problems, .. } = pane;
+    let reads = reads.iter().filter(|read| {
+        let is_there = match read.what {
+            What::Column(column) => column < columns || rows == 0,
+            What::Length(axis) => axis < tensor.shape().len(),
+            What::Class(_) | What::Confidence => columns > 0 || rows == 0,
+            What::Sum => true,
+        };
+        if !is_there {
+            mismatched(read, problems);
         }
-    }
-    if rows == 0 {
-        return;
-    }
+        is_there
+    });
     match (tensor.data_type(), tensor.bytes()) {
-        (DataType::Bool, Some(bytes)) => elements::<bool, 1>(reads(), bytes, columns, profile),
-        (DataType::U8, Some(bytes)) => elements::<u8, 1>(reads(), bytes, columns, profile),
-        (DataType::U16, Some(bytes)) => elements::<u16, 2>(reads(), bytes, columns, profile),
-        (DataType::U32, Some(bytes)) => elements::<u32, 4>(reads(), bytes, columns, profile),
-        (DataType::U64, Some(bytes)) => elements::<u64, 8>(reads(), bytes, columns, profile),
-        (DataType::I8, Some(bytes)) => elements::<i8, 1>(reads(), bytes, columns, profile),
-        (DataType::I16, Some(bytes)) => elements::<i16, 2>(reads(), bytes, columns, profile),
-        (DataType::I32, Some(bytes)) => elements::<i32, 4>(reads(), bytes, columns, profile),
-        (DataType::I64, Some(bytes)) => elements::<i64, 8>(reads(), bytes, columns, profile),
-        (DataType::F16, Some(bytes)) => elements::<f16, 2>(reads(), bytes, columns, profile),
-        (DataType::Bf16, Some(bytes)) => elements::<bf16, 2>(reads(), bytes, columns, profile),
-        (DataType::F32, Some(bytes)) => elements::<f32, 4>(reads(), bytes, columns, profile),
-        (DataType::F64, Some(bytes)) => elements::<f64, 8>(reads(), bytes, columns, profile),
-        (DataType::Bytes, _) | (_, None) => strings(reads(), tensor, columns, profile),
+        (DataType::Bool, Some(bytes)) => {
+            elements::<bool, 1>(reads, (tensor.shape(), columns), bytes, profile)
+        }
+        (DataType::U8, Some(bytes)) => {
+            elements::<u8, 1>(reads, (tensor.shape(), columns), bytes, profile)
+        }
+        (DataType::U16, Some(bytes)) => {
+            elements::<u16, 2>(reads, (tensor.shape(), columns), bytes, profile)
+        }
+        (DataType::U32, Some(bytes)) => {
+            elements::<u32, 4>(reads, (tensor.shape(), columns), bytes, profile)
+        }
+        (DataType::U64, Some(bytes)) => {
+            elements::<u64, 8>(reads, (tensor.shape(), columns), bytes, profile)
+        }
+        (DataType::I8, Some(bytes)) => {
+            elements::<i8, 1>(reads, (tensor.shape(), columns), bytes, profile)
+        }
+        (DataType::I16, Some(bytes)) => {
+            elements::<i16, 2>(reads, (tensor.shape(), columns), bytes, profile)
+        }
+        (DataType::I32, Some(bytes)) => {
+            elements::<i32, 4>(reads, (tensor.shape(), columns), bytes, profile)
+        }
+        (DataType::I64, Some(bytes)) => {
+            elements::<i64, 8>(reads, (tensor.shape(), columns), bytes, profile)
+        }
+        (DataType::F16, Some(bytes)) => {
+            elements::<f16, 2>(reads, (tensor.shape(), columns), bytes, profile)
+        }
+        (DataType::Bf16, Some(bytes)) => {
+            elements::<bf16, 2>(reads, (tensor.shape(), columns), bytes, profile)
+        }
+        (DataType::F32, Some(bytes)) => {
+            elements::<f32, 4>(reads, (tensor.shape(), columns), bytes, profile)
+        }
+        (DataType::F64, Some(bytes)) => {
+            elements::<f64, 8>(reads, (tensor.shape(), columns), bytes, profile)
+        }
+        (DataType::Bytes, _) | (_, None) => strings(reads, tensor, columns, profile),
     }
 }
 
@@ -164,12 +184,17 @@ fn strings<'a>(
 ) {
     let strings = tensor.strings().unwrap_or_default();
     for read in reads {
-        if let (What::Column(column), FeatureProfile::Categorical(feature)) =
-            (&read.what, profile.feature_mut(read.feature))
-        {
-            for string in every(strings, *column, columns) {
-                feature.observe(std::str::from_utf8(string).unwrap_or("\u{fffd}"));
+        match (&read.what, profile.feature_mut(read.feature)) {
+            (What::Column(column), FeatureProfile::Categorical(feature)) => {
+                for string in every(strings, *column, columns) {
+                    feature.observe(std::str::from_utf8(string).unwrap_or("\u{fffd}"));
+                }
             }
+            (What::Length(axis), FeatureProfile::Numeric(feature)) => {
+                feature.observe(tensor.shape()[*axis] as f64);
+            }
+            // The map has seen to it that nothing else is read of strings.
+            _ => {}
         }
     }
 }
@@ -177,8 +202,8 @@ fn strings<'a>(
 /// Counts what is read of a tensor with elements of `SIZE` bytes.
 fn elements<'a, T: Number<SIZE>, const SIZE: usize>(
     reads: impl Iterator<Item = &'a Read>,
+    (shape, columns): (&[usize], usize),
     bytes: &[u8],
-    columns: usize,
     profile: &mut Profile,
 ) {
     // Bytes that came over a wire may lie at any address, so elements are read out of bytes.
@@ -215,7 +240,10 @@ fn elements<'a, T: Number<SIZE>, const SIZE: usize>(
                     },
                 });
             }
-            // Lengths are counted by themselves; the map has seen to it that nothing else is left.
+            (What::Length(axis), FeatureProfile::Numeric(feature)) => {
+                feature.observe(shape[*axis] as f64);
+            }
+            // The map has seen to it that these are numbers.
             (What::Confidence | What::Sum | What::Length(_), _) => {}
         }
     }

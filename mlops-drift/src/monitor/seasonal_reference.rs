@@ -22,7 +22,7 @@ const FORMAT_VERSION: u32 = 1;
 /// use mlops_drift::profile::{Origin, ProfileOptions, Value};
 ///
 /// # fn main() -> mlops_core::Result<()> {
-/// let hour = |hour| Timestamp::from_micros(hour * 3_600_000_000);
+/// let hour = |hour: i64| Timestamp::from_micros(hour * 3_600_000_000);
 /// let times: Vec<_> = (0..48).map(hour).collect();
 /// let loads: Vec<_> = (0..48).map(|hour| Value::Number(f64::from(hour % 24))).collect();
 /// let reference = SeasonalReference::fit(

@@ -147,3 +147,23 @@ fn what_is_no_count_of_the_same_cells_is_refused() {
     let error = test.update(&[1, 1], 0).unwrap_err().to_string();
     assert_eq!(error, "invalid current counts: 2 rows since the start, and there were 3");
 }
+
+#[derive(serde::Deserialize)]
+struct Golden {
+    reference: Vec<u64>,
+    current: Vec<u64>,
+    p_value: f64,
+}
+
+#[test]
+fn values_are_those_of_the_definition() {
+    let cases: Vec<Golden> = serde_json::from_str(include_str!("sequential_golden.json")).unwrap();
+    for Golden { reference, current, p_value } in cases {
+        let mut test = SequentialTest::of_categories(&reference, 0, 0).unwrap();
+        let found = test.update(&current, 0).unwrap();
+        assert!(
+            (found / p_value - 1.0).abs() < 1e-6,
+            "{reference:?} {current:?}: {found} {p_value}"
+        );
+    }
+}
