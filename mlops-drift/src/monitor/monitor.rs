@@ -37,8 +37,8 @@ use crate::{
 /// Each thread counts into memory of its own: no lock is taken, no thread waits for another, and after a
 /// thread's first prediction nothing is allocated (but for rows that are out of order by more than a
 /// window's step). Nothing is lost but what is too late, too early or too much, and that is
-/// [counted](Self::losses). Memory: a profile and a half of 16 bytes a bin and 2 KB a category for each
-/// feature, four times a thread, and once for each pane of a window.
+/// [counted](Self::losses). Memory: a feature takes 16 bytes a bin,
+/// or 2 KB and 8 bytes a category, four times for each thread and once for each pane of a window.
 ///
 /// ```
 /// use std::time::Duration;
