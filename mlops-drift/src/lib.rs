@@ -6,24 +6,18 @@
 //! | [`multivariate`] | tests of whole rows and of embeddings |
 //! | [`profile`] | what a feature looked like: counts at quantiles of the reference, which add up |
 //! | [`compare`] | what has changed between two data sets, decided for all features together |
-//! | [`monitor`] | live predictions, counted by feature into windows that compare with a reference |
+//! | [`monitor`] | live predictions, counted without a lock, and compared window by window |
 //! | [`online`] | change detectors, which see one value at a time |
 //! | [`performance`] | how well a model does, with labels that come late and without any |
-//! | [`generative`] | what language models write, scored: evaluators, judges, and estimates with few labels |
 //! | [`quality`] | what is expected of a data set, and whether it is so: suites, schemas, reports |
+//! | [`generative`] | what language models write, scored: evaluators, judges, and estimates with few labels |
 //! | [`alert`] | from figures to what somebody should act on: thresholds, hysteresis, cooldown, groups, sinks |
-//!
-//! The live monitor, data frames and reports are not here yet.
 
 pub mod alert;
 pub mod compare;
 pub mod generative;
-pub mod multivariate;
-//! Data quality, data frames and reports are not here yet.
-
-pub mod alert;
-pub mod compare;
 pub mod monitor;
+pub mod multivariate;
 pub mod online;
 pub mod performance;
 pub mod profile;
