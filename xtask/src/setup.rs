@@ -113,12 +113,18 @@ pub(crate) fn environment(name: &str, requirements: &str) -> Result<PathBuf> {
 
 /// Installs the programs that `test --services` starts.
 pub(crate) fn system() -> Result<()> {
-    if is_installed("promtool", "--version") {
+    let wanted = [("promtool", "prometheus"), ("chromium", "chromium")];
+    let missing: Vec<&str> = wanted
+        .into_iter()
+        .filter(|(program, _)| !is_installed(program, "--version"))
+        .map(|(_, package)| package)
+        .collect();
+    if missing.is_empty() {
         return Ok(());
     }
     execute(&mut command("apt-get", &["update", "-qq"]))?;
-    let install = ["install", "-y", "-qq", "--no-install-recommends", "prometheus"];
-    execute(&mut command("apt-get", &install))
+    let install = ["install", "-y", "-qq", "--no-install-recommends"];
+    execute(command("apt-get", &install).args(missing))
 }
 
 fn python3() -> Result<&'static str> {

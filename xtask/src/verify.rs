@@ -9,7 +9,7 @@ use crate::{
 /// together with another.
 const ALONE: [(&str, &[&str]); 3] = [
     ("mlops-core", &["", "artifacts", "nvml", "testing"]),
-    ("mlops-drift", &[""]),
+    ("mlops-drift", &["", "html", "polars", "prometheus", "regex", "toml", "webhook"]),
     (
         "mlops-serve",
         &[

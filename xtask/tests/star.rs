@@ -77,12 +77,13 @@ fn tree(package: &str, features: &[&str]) -> BTreeSet<String> {
 }
 
 /// Engines, servers, clients, stores, data frames and runtimes.
-const HEAVY: [&str; 17] = [
+const HEAVY: [&str; 20] = [
     "arrow",
     "async-nats",
     "axum",
     "deadpool-postgres",
     "hyper",
+    "minijinja",
     "object_store",
     "ort",
     "ort-sys",
@@ -91,10 +92,12 @@ const HEAVY: [&str; 17] = [
     "prost",
     "reqwest",
     "rusqlite",
+    "rustls",
     "sqlx",
     "tokio",
     "tokio-postgres",
     "tonic",
+    "ureq",
 ];
 
 #[test]

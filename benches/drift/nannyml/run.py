@@ -23,6 +23,7 @@ else:
     scores, truth = (np.fromfile(f"{folder}/{name}.f64") for name in ("scores", "truth"))
     rows = pd.DataFrame({"score": scores, "predicted": (scores >= 0.5).astype(int), "truth": truth.astype(int)})
     half = len(rows) // 2
+    started = time.process_time()
     estimator = nannyml.CBPE(
         problem_type="classification_binary",
         y_pred_proba="score",
@@ -31,6 +32,5 @@ else:
         metrics=["roc_auc", "f1", "accuracy"],
         chunk_number=1,
     ).fit(rows[:half])
-    started = time.process_time()
     estimator.estimate(rows[half:])
 print(time.process_time() - started)

@@ -9,10 +9,10 @@ use mlops_drift::{
     profile::{Column, FeatureProfile, Origin, Profile, ProfileOptions},
 };
 
-use crate::{Result, data::columns, seconds};
+use crate::{Result, data::columns, monitor, seconds};
 
 const ROUNDS: usize = 5;
-const CHECKED: &str = "the data was read and is what it should be";
+pub(crate) const CHECKED: &str = "the data was read and is what it should be";
 
 /// Prints each bar.
 pub(crate) fn run(folder: &Path) -> Result<()> {
@@ -48,7 +48,7 @@ pub(crate) fn run(folder: &Path) -> Result<()> {
         || search_and_count(&profile, &current),
     );
     row("values against a profile: over search and count", &stored);
-    Ok(())
+    monitor::run(&current)
 }
 
 /// Columns as a profile takes them.

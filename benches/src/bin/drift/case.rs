@@ -2,15 +2,20 @@
 
 use std::path::Path;
 
-use mlops_core::stats::Alternative;
+use mlops_core::{
+    ndarray::{Array2, Axis},
+    stats::Alternative,
+};
 use mlops_drift::{
+    multivariate::mmd::{self, MmdOptions},
     online::{
         AdwinOptions, ChangeDetector, DdmOptions, EddmOptions, HddmAOptions, HddmWOptions,
         KswinOptions, PageHinkleyOptions, Signal,
     },
+    performance::Cbpe,
     stats::{
         Sample, anderson_darling, brunner_munzel, cramer_von_mises, energy, epps_singleton, ks,
-        mann_whitney, t_test, wasserstein,
+        mann_whitney, permutation::PermutationOptions, t_test, wasserstein,
     },
 };
 
@@ -21,8 +26,28 @@ pub(crate) fn run(name: &str, folder: &Path) -> Result<f64> {
     match name.split_once('/') {
         Some(("two_sample", test)) => two_sample(test, folder),
         Some(("online", detector)) => online(detector, folder),
+        Some(("multivariate", "mmd")) => maximum_mean_discrepancy(folder),
+        Some(("performance", "cbpe")) => estimate(folder),
         _ => Err(format!("no case `{name}`").into()),
     }
+}
+
+/// 2000 rows of 32 numbers against 2000 others, with 100 permutations.
+fn maximum_mean_discrepancy(folder: &Path) -> Result<f64> {
+    let rows = Array2::from_shape_vec((4000, 32), numbers(folder, "rows")?)?;
+    let (reference, current) = rows.view().split_at(Axis(0), 2000);
+    let permutation = PermutationOptions::default().with_permutations(100);
+    let options = MmdOptions::default().with_permutation(permutation);
+    seconds(|| Ok(mmd::test(reference, current, &options)?))
+}
+
+/// Of a million rows whose labels are not known, after as many whose labels are.
+fn estimate(folder: &Path) -> Result<f64> {
+    let (scores, truth) = (numbers(folder, "scores")?, numbers(folder, "truth")?);
+    let half = scores.len() / 2;
+    let outcomes: Vec<bool> = truth[..half].iter().map(|outcome| *outcome > 0.0).collect();
+    let predicted: Vec<bool> = scores[half..].iter().map(|score| *score >= 0.5).collect();
+    seconds(|| Ok(Cbpe::fit(&scores[..half], &outcomes)?.estimate(&scores[half..], &predicted)?))
 }
 
 /// A test or distance of two unsorted samples, their sorting included.

@@ -4,6 +4,7 @@
 mod bars;
 mod case;
 mod data;
+mod monitor;
 
 use std::{error::Error, hint::black_box, path::PathBuf, time::Duration};
 
