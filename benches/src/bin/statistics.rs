@@ -22,6 +22,7 @@ fn main() -> benches::Result<()> {
         let rate = simulation.run(trials)?;
         let promise = match simulation.promise {
             Promise::Nominal => "5 %",
+            Promise::Near => "near 5 %",
             Promise::AtMost => "at most 5 %",
             Promise::Power => "",
         };

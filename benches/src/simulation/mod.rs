@@ -4,6 +4,7 @@
 mod categories;
 mod draw;
 mod report;
+mod rows;
 mod values;
 
 use std::fmt;
@@ -38,6 +39,8 @@ pub struct Simulation {
 pub enum Promise {
     /// It is the level.
     Nominal,
+    /// It is near the level, within a third: a law in the limit, for samples that are not large.
+    Near,
     /// It is no more than the level: because of ties, or because a bound is tested.
     AtMost,
     /// Nothing; how much is found is to be seen.
@@ -54,7 +57,12 @@ pub struct Rate {
 /// All of them.
 #[must_use]
 pub fn all() -> Vec<Simulation> {
-    let all = [values::simulations(), categories::simulations(), report::simulations()];
+    let all = [
+        values::simulations(),
+        categories::simulations(),
+        rows::simulations(),
+        report::simulations(),
+    ];
     all.into_iter().flatten().collect()
 }
 
@@ -98,12 +106,15 @@ impl Rate {
     /// Whether it may be what was promised.
     #[must_use]
     pub fn keeps(&self, promise: Promise) -> bool {
-        let at_least =
-            self.alarms.checked_sub(1).map_or(1.0, |k| binomial::sf(k, self.trials, ALPHA));
-        let at_most = binomial::cdf(self.alarms, self.trials, ALPHA);
+        let so_many = |rate| {
+            let others = self.alarms.checked_sub(1);
+            others.map_or(1.0, |alarms| binomial::sf(alarms, self.trials, rate)) > CHANCE
+        };
+        let so_few = |rate| binomial::cdf(self.alarms, self.trials, rate) > CHANCE;
         match promise {
-            Promise::Nominal => at_least > CHANCE && at_most > CHANCE,
-            Promise::AtMost => at_least > CHANCE,
+            Promise::Nominal => so_many(ALPHA) && so_few(ALPHA),
+            Promise::Near => so_many(ALPHA * 4.0 / 3.0) && so_few(ALPHA * 2.0 / 3.0),
+            Promise::AtMost => so_many(ALPHA),
             Promise::Power => true,
         }
     }
