@@ -46,7 +46,7 @@ impl CategoryCounts {
     }
 
     /// The names of either side, and the rows that both have of each.
-    pub(super) fn joined<'a>(&'a self, other: &'a Self) -> Vec<(&'a str, [u64; 2])> {
+    pub(crate) fn joined<'a>(&'a self, other: &'a Self) -> Vec<(&'a str, [u64; 2])> {
         let mut cells: BTreeMap<&str, [u64; 2]> = BTreeMap::new();
         for (side, counts) in [self, other].into_iter().enumerate() {
             for (name, rows) in counts.counts() {
@@ -66,17 +66,17 @@ impl CategoryCounts {
 /// known, `(T + 1)` rows for each category of just that count. The limit is the lowest at which that is
 /// little beside chance; it mostly falls into a gap between rare and frequent categories.
 ///
-/// `counts` are those of each category and, as the last, of all others; `None` if no category can be tested.
+/// `counts` are those of each category and, as the last, of all others, of which none has more than `least`
+/// rows of the reference; `None` if no category can be tested.
 pub(super) fn testable(
     reference: &[u64],
     current: &[u64],
-    complete: bool,
+    least: u64,
 ) -> Option<(Vec<u64>, Vec<u64>)> {
     let (others, kept) = reference.split_last()?;
     let mut sorted = kept.to_vec();
     sorted.sort_unstable();
     let rows = others + sorted.iter().sum::<u64>();
-    let least = if complete { 0 } else { sorted.first().copied().unwrap_or(0) };
     let mut limits = vec![least.max(MIN_LIMIT)];
     for count in &sorted {
         limits.extend([*count, count + 2 * (*count as f64).sqrt().ceil() as u64 + 2]);

@@ -20,9 +20,6 @@ use crate::{
     stats::wasserstein,
 };
 
-/// Bins that values are counted in, for what is not computed from the values themselves.
-const BINS: usize = 96;
-
 /// Gathers evidence feature by feature, so that only one has to be in memory, and decides at the end.
 #[derive(Debug)]
 pub struct Comparer {
@@ -75,6 +72,17 @@ impl Comparer {
         reference: &FeatureProfile,
         current: &FeatureProfile,
     ) -> Result<()> {
+        self.profiles_above(name, reference, current, None)
+    }
+
+    /// The same, where it is known how many rows of the reference a category that is not kept can have.
+    pub(crate) fn profiles_above(
+        &mut self,
+        name: &str,
+        reference: &FeatureProfile,
+        current: &FeatureProfile,
+        least: Option<u64>,
+    ) -> Result<()> {
         reference.check_same(current)?;
         let rare = match reference {
             FeatureProfile::Categorical(categories) if categories.categories().is_complete() => {
@@ -86,7 +94,12 @@ impl Comparer {
             name,
             kind: FeatureKind::of(reference),
             sides: [reference, current].map(FeatureSummary::of),
-            distribution: distribution::of_profiles(reference, current, self.options.min_effect)?,
+            distribution: distribution::of_profiles(
+                reference,
+                current,
+                least,
+                self.options.min_effect,
+            )?,
             rare,
             distances: Distances::of(reference, current)?,
             shape: Shape::of_profiles(reference, current),
@@ -98,8 +111,8 @@ impl Comparer {
     /// # Errors
     /// None that is known.
     pub fn numbers(&mut self, name: &str, reference: &Numbers, current: &Numbers) -> Result<()> {
-        let binned = reference.profile(BINS)?;
-        let binned = [binned.clone(), current.profile_like(&binned)];
+        let binned = reference.binned()?;
+        let binned = [binned.clone(), current.profile_like(binned)];
         let (mut distribution, mut wasserstein) = (None, None);
         if let (Some(first), Some(second)) = (reference.sample(), current.sample()) {
             distribution = Some(distribution::of_samples(
@@ -107,8 +120,8 @@ impl Comparer {
                 (second, &binned[1]),
                 self.options.min_effect,
             )?);
-            let deviation = first.standard_deviation();
-            wasserstein = normed(wasserstein::distance(first, second), Some(deviation));
+            let distance = wasserstein::distance(first, second);
+            wasserstein = normed(distance, reference.standard_deviation());
         }
         let discrete = binned[0].is_discrete();
         let [first, second] = binned.map(FeatureProfile::Numeric);

@@ -19,10 +19,12 @@ use crate::{
     },
 };
 
-/// Tests the finite values or categories of two profiles; `None` if either has none.
+/// Tests the finite values or categories of two profiles; `None` if either has none. `least` is what is known
+/// of the rows that a category among the others can have.
 pub(super) fn of_profiles(
     reference: &FeatureProfile,
     current: &FeatureProfile,
+    least: Option<u64>,
     threshold: f64,
 ) -> Result<Option<Finding>> {
     let is_empty = |profile: &FeatureProfile| profile.counts().iter().all(|count| *count == 0);
@@ -40,7 +42,10 @@ pub(super) fn of_profiles(
         }
         FeatureProfile::Categorical(categories) => {
             let complete = categories.categories().is_complete();
-            let cells = categories::testable(x, y, complete);
+            // The others are not more frequent than what was kept, if there is no more to know.
+            let kept = || categories.counts().iter().rev().skip(1).min().copied();
+            let least = if complete { Some(0) } else { least.or_else(kept) };
+            let cells = categories::testable(x, y, least.unwrap_or(0));
             let test = |(x, y): (Vec<u64>, Vec<u64>)| {
                 of_cells(&x, &y, SparseCells::JoinCategories, threshold)
             };

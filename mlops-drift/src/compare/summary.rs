@@ -60,7 +60,7 @@ pub struct Distances {
 }
 
 impl FeatureKind {
-    pub(super) fn of(profile: &FeatureProfile) -> Self {
+    pub(crate) fn of(profile: &FeatureProfile) -> Self {
         match profile {
             FeatureProfile::Numeric(_) => Self::Numeric,
             FeatureProfile::Categorical(_) => Self::Categorical,

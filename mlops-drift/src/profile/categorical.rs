@@ -5,6 +5,8 @@ use std::sync::Arc;
 use mlops_core::{Error, Result};
 
 use super::{Categories, HyperLogLog, hyperloglog::hash};
+#[cfg(feature = "polars")]
+use crate::compare::CategoryCounts;
 
 /// What is kept of a categorical feature: a count for each of the reference's most frequent
 /// [`Categories`], one for all other values, one for nulls, and an estimate of how many values there are.
@@ -28,7 +30,7 @@ impl CategoricalProfile {
     /// [`Error::InvalidArgument`] for no categories, or more than [`Categories::MAX`].
     pub fn fit(values: &[&str], nulls: u64, max_categories: usize) -> Result<Self> {
         let categories = Categories::fit(values.iter().copied(), max_categories)?;
-        let mut profile = Self::empty(Arc::new(categories));
+        let mut profile = Self::empty(categories);
         for value in values {
             profile.observe(value);
         }
@@ -36,7 +38,9 @@ impl CategoricalProfile {
         Ok(profile)
     }
 
-    fn empty(categories: Arc<Categories>) -> Self {
+    /// No values yet, of these categories.
+    pub(crate) fn empty(categories: impl Into<Arc<Categories>>) -> Self {
+        let categories = categories.into();
         Self {
             counts: vec![0; categories.names().len() + 1].into(),
             categories,
@@ -64,6 +68,18 @@ impl CategoricalProfile {
         let cell = self.categories.cell_of(value, hash);
         self.counts[cell] = self.counts[cell].saturating_add(1);
         self.distinct.insert_hash(hash);
+    }
+
+    /// Counts all rows of a column.
+    #[cfg(feature = "polars")]
+    pub(crate) fn observe_counts(&mut self, counts: &CategoryCounts) {
+        for (name, rows) in counts.counts() {
+            let hash = hash(name.as_bytes());
+            let cell = self.categories.cell_of(name, hash);
+            self.counts[cell] = self.counts[cell].saturating_add(rows);
+            self.distinct.insert_hash(hash);
+        }
+        self.observe_nulls(counts.nulls());
     }
 
     /// Counts rows that have no value.

@@ -31,23 +31,32 @@ impl Categories {
     /// # Errors
     /// [`Error::InvalidArgument`] if `max` is 0 or more than [`Categories::MAX`].
     pub fn fit<'a>(values: impl IntoIterator<Item = &'a str>, max: usize) -> Result<Self> {
-        if max == 0 || max > Self::MAX {
-            let reason = format!("{max} is not from 1 to {}", Self::MAX);
-            return Err(Error::invalid("categories", reason));
-        }
         let mut counts: HashMap<&str, u64> = HashMap::new();
         for value in values {
             *counts.entry(value).or_default() += 1;
         }
-        let distinct = counts.len();
-        let mut frequent: Vec<_> =
-            counts.into_iter().filter(|(name, _)| name.len() <= Self::MAX_NAME_BYTES).collect();
+        Self::most_frequent(counts.into_iter(), true, max)
+    }
+
+    /// The same of the rows of each value; `all_known` if there are no other values.
+    pub(crate) fn most_frequent<'a>(
+        counts: impl Iterator<Item = (&'a str, u64)>,
+        all_known: bool,
+        max: usize,
+    ) -> Result<Self> {
+        if max == 0 || max > Self::MAX {
+            let reason = format!("{max} is not from 1 to {}", Self::MAX);
+            return Err(Error::invalid("categories", reason));
+        }
+        let mut frequent: Vec<_> = counts.collect();
+        let distinct = frequent.len();
+        frequent.retain(|(name, _)| name.len() <= Self::MAX_NAME_BYTES);
         frequent.sort_unstable_by(|(a, rows_a), (b, rows_b)| rows_b.cmp(rows_a).then(a.cmp(b)));
         frequent.truncate(max);
         let mut names: Box<[Box<str>]> =
             frequent.into_iter().map(|(name, _)| Box::from(name)).collect();
         names.sort_unstable();
-        let complete = names.len() == distinct;
+        let complete = all_known && names.len() == distinct;
         Ok(Self::new(names, complete))
     }
 

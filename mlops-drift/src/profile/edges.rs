@@ -2,6 +2,8 @@
 
 use mlops_core::{Error, Result};
 
+use crate::stats::sorted;
+
 /// The edges between the bins of a number: finite, increasing, at most [`Edges::MAX`].
 ///
 /// `k` edges make `k + 1` bins. Bin `i` holds the values `edges[i - 1] ≤ value < edges[i]`. The first bin
@@ -41,9 +43,7 @@ impl Edges {
         if let Some(index) = sample.iter().position(|value| !value.is_finite()) {
             return Err(Error::invalid("sample", format!("value {index} is {}", sample[index])));
         }
-        let mut sorted = sample.to_vec();
-        sorted.sort_unstable_by(f64::total_cmp);
-        Self::fit_sorted(&sorted, bins)
+        Self::fit_sorted(&sorted(sample.to_vec()), bins)
     }
 
     /// As [`fit`](Self::fit), of values that are finite and in order.

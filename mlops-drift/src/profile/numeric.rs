@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mlops_core::{Error, Result};
 
 use super::Edges;
-use crate::stats::sum;
+use crate::stats::{sorted, sum};
 
 /// Numbers up to here add up without overflow: there are no more than 2^53 of them.
 const PLAIN: f64 = 1e290;
@@ -45,9 +45,7 @@ impl NumericProfile {
     /// # Errors
     /// [`Error::InvalidArgument`] for no bins, or [`Edges::MAX`] and more.
     pub fn fit(values: &[f64], nulls: u64, bins: usize) -> Result<Self> {
-        let mut sorted: Vec<f64> =
-            values.iter().copied().filter(|value| value.is_finite()).collect();
-        sorted.sort_unstable_by(f64::total_cmp);
+        let sorted = sorted(values.iter().copied().filter(|value| value.is_finite()).collect());
         let mut profile = Self::of_sorted(Edges::fit_sorted(&sorted, bins)?, &sorted);
         if sorted.len() < values.len() {
             let not_finite = values.iter().filter(|value| !value.is_finite());

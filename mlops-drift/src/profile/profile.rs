@@ -120,6 +120,20 @@ impl Profile {
         Ok(Self { origin: Arc::new(origin), features, rows })
     }
 
+    /// The profile of a reference, from that of each feature.
+    #[cfg(feature = "polars")]
+    pub(crate) fn of_features(
+        features: Vec<(Arc<str>, FeatureProfile)>,
+        origin: Origin,
+        rows: u64,
+    ) -> Result<Self> {
+        if rows == 0 {
+            return Err(Error::invalid("frame", "a reference has at least one row"));
+        }
+        check_names(&features)?;
+        Ok(Self { origin: Arc::new(origin), features, rows })
+    }
+
     /// The profile of no rows, with the same features, edges and categories.
     #[must_use]
     pub fn empty_like(&self) -> Self {

@@ -355,7 +355,7 @@ mod tests {
                 // Exact: a double below 2^100 is a fraction of a whole i128, or one.
                 let above = if value.abs() < 1e30 {
                     let whole = value.floor() as i128;
-                    (whole > low.into(), whole >= low.into(), value > whole as f64)
+                    (whole > i128::from(low), whole >= i128::from(low), value > whole as f64)
                 } else {
                     (value > 0.0, value > 0.0, false)
                 };

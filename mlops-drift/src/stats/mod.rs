@@ -32,4 +32,4 @@ pub mod t_test;
 pub mod wasserstein;
 
 pub use self::sample::Sample;
-pub(crate) use self::sample::sum;
+pub(crate) use self::sample::{sorted, sum};
