@@ -12,9 +12,12 @@
 //! | [`quality`] | what is expected of a data set, and whether it is so: suites, schemas, reports |
 //! | [`generative`] | what language models write, scored: evaluators, judges, and estimates with few labels |
 //! | [`alert`] | from figures to what somebody should act on: thresholds, hysteresis, cooldown, groups, sinks |
+//! | `frame` (feature `polars`) | data frames and scans of files: compared, profiled and checked in one call |
 
 pub mod alert;
 pub mod compare;
+#[cfg(feature = "polars")]
+pub mod frame;
 pub mod generative;
 pub mod monitor;
 pub mod multivariate;
