@@ -11,6 +11,7 @@
 //! | [`performance`] | how well a model does, with labels that come late and without any |
 //! | [`quality`] | what is expected of a data set, and whether it is so: suites, schemas, reports |
 //! | [`generative`] | what language models write, scored: evaluators, judges, and estimates with few labels |
+//! | [`report`] | what was found, as JSON, text and, with cargo feature `html`, a page |
 //! | [`alert`] | from figures to what somebody should act on: thresholds, hysteresis, cooldown, groups, sinks |
 //! | `frame` (feature `polars`) | data frames and scans of files: compared, profiled and checked in one call |
 
@@ -25,6 +26,7 @@ pub mod online;
 pub mod performance;
 pub mod profile;
 pub mod quality;
+pub mod report;
 pub mod stats;
 
 pub use ndarray;

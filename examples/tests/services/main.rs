@@ -2,6 +2,8 @@
 #![cfg(feature = "services")]
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod browser;
 mod metrics;
 mod nats;
 mod nats_server;
+mod report;

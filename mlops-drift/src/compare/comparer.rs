@@ -297,9 +297,11 @@ fn decided(mut feature: FeatureComparison, evidence: Vec<Evidence>) -> FeatureCo
         feature.verdict = Verdict::NoDrift;
         if has(Verdict::Insufficient) {
             feature.verdict = Verdict::Insufficient;
-            let rows = feature.reference.rows.min(feature.current.rows);
-            feature.reason =
-                Some(format!("with {rows} rows a difference that matters would rather be missed"));
+            let values = |side: &FeatureSummary| side.rows - side.nulls - side.not_finite;
+            let rows = values(&feature.reference).min(values(&feature.current));
+            feature.reason = Some(format!(
+                "with {rows} values a difference that matters would rather be missed"
+            ));
         }
     }
     feature.evidence = evidence;

@@ -54,11 +54,14 @@ pub(super) fn of_profiles(
     }
 }
 
-/// Tests categories of which all are known on both sides; `None` if either has no rows.
+/// Tests categories of which all are known on both sides; `None` if either has no rows, or if most rows of
+/// the reference are alone in their category: names and numbers of things are always others.
 pub(super) fn of_categories(cells: &[(&str, [u64; 2])], threshold: f64) -> Result<Option<Finding>> {
     let [x, y] =
         [0, 1].map(|side| -> Vec<u64> { cells.iter().map(|(_, rows)| rows[side]).collect() });
-    if [&x, &y].iter().any(|side| side.iter().all(|rows| *rows == 0)) {
+    let alone = x.iter().filter(|rows| **rows == 1).count() as u64;
+    let is_empty = |side: &[u64]| side.iter().all(|rows| *rows == 0);
+    if is_empty(&x) || is_empty(&y) || 2 * alone > x.iter().sum() {
         return Ok(None);
     }
     of_cells(&x, &y, SparseCells::JoinCategories, threshold).map(Some)

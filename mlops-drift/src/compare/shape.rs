@@ -88,8 +88,10 @@ impl Shape {
         if low > high {
             return Self::Nothing;
         }
-        // The last bar takes the highest value in.
-        let high = if low == high { low + low.abs().max(1.0) * 1e-3 } else { high.next_up() };
+        // The last bar takes the highest value in, unless there is no higher number.
+        let margin = if low == high { low.abs().max(1.0) * 1e-3 } else { 0.0 };
+        let high = (high + margin).next_up().min(f64::MAX);
+        let low = if low < high { low } else { low - margin };
         let edge = |bar: usize| {
             let share = bar as f64 / BARS as f64;
             if bar == BARS { high } else { low * (1.0 - share) + high * share }

@@ -1,7 +1,10 @@
 //! The rule: chance does not explain it, and it matters.
 
 use mlops_drift::{
-    compare::{Aspect, CompareOptions, Comparison, FeatureComparison, Measure, Method, Verdict},
+    compare::{
+        Aspect, CategoryCounts, CompareOptions, Comparer, Comparison, FeatureComparison, Measure,
+        Method, Verdict,
+    },
     profile::Column,
 };
 
@@ -48,7 +51,7 @@ fn few_rows_that_differ_by_chance_are_insufficient_and_few_that_differ_beyond_it
     let found = only(&same).evidence[0];
     assert!(found.effect.value > found.effect.threshold, "chance alone: {found:?}");
     assert_eq!(same.verdict, Verdict::Insufficient);
-    assert!(only(&same).reason.as_ref().unwrap().contains("30 rows"));
+    assert!(only(&same).reason.as_ref().unwrap().contains("30 values"));
     let moved = random.normals(30, 2.0, 1.0);
     assert_eq!(by_values(&reference, &moved, &default()).verdict, Verdict::Drift);
 }
@@ -136,6 +139,24 @@ fn a_category_that_was_never_there_is_drift() {
     let unseen = feature.evidence.iter().find(|found| found.aspect == Aspect::Unseen).unwrap();
     assert_eq!(unseen.verdict, Verdict::Drift);
     assert_eq!(feature.current.unseen, 84);
+}
+
+#[test]
+fn identifiers_are_always_others_and_no_drift() {
+    let mut comparer = Comparer::new(&default(), 1500, 1500).unwrap();
+    let [october, november] = ["2026-10", "2026-11"].map(|month| {
+        let mut counts = CategoryCounts::new(0);
+        (0..1500).for_each(|row| counts.add(&format!("{month}-{row}"), 1));
+        counts
+    });
+    comparer.categories("order", &october, &november).unwrap();
+    let comparison = comparer.finish().unwrap();
+    let feature = only(&comparison);
+    assert_eq!(feature.verdict, Verdict::Insufficient);
+    assert_eq!(
+        feature.reason.as_deref(),
+        Some("each category of the reference is too rare to be tested")
+    );
 }
 
 #[test]

@@ -139,7 +139,15 @@ fn pictures_of_categories_have_the_most_frequent_of_either_side_and_the_rest() {
 
 #[test]
 fn it_is_json_and_back_and_has_no_figure_that_json_has_not() {
-    let odd = [vec![], vec![f64::NAN; 5], vec![1.0], vec![7.0; 40], vec![f64::MAX, f64::MIN, 0.0]];
+    let odd = [
+        vec![],
+        vec![f64::NAN; 5],
+        vec![1.0],
+        vec![7.0; 40],
+        vec![f64::MAX; 40],
+        vec![f64::MIN; 40],
+        vec![f64::MAX, f64::MIN, 0.0],
+    ];
     for reference in &odd {
         for current in &odd {
             let comparison = by_values(reference, current, &CompareOptions::default());
