@@ -31,8 +31,11 @@ pub struct Simulation {
     pub data: String,
     /// What the statistic promises of how often it alarms.
     pub promise: Promise,
-    trial: Box<dyn Fn(&mut Draw) -> Result<bool>>,
+    trial: Box<Trial>,
 }
+
+/// One try: whether it alarmed.
+type Trial = dyn Fn(&mut Draw) -> Result<bool>;
 
 /// What is promised of the share of tries that alarm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

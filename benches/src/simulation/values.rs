@@ -84,8 +84,10 @@ pub(super) fn simulations() -> Vec<Simulation> {
     all
 }
 
+type Number = fn(&mut Draw) -> f64;
+
 /// What has happened to a bell, where something has.
-const CHANGES: [(&str, fn(&mut Draw) -> f64); 2] = [
+const CHANGES: [(&str, Number); 2] = [
     ("a bell moved by 0.2, 500 v 500", |draw| draw.normal() + 0.2),
     ("a bell 1.3 times as wide, 500 v 500", |draw| draw.normal() * 1.3),
 ];
