@@ -35,15 +35,16 @@ pub(crate) fn visit(pages: &[(&str, &str)]) -> Visit {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let (requests, over) = (Mutex::new(Vec::new()), AtomicBool::new(false));
+    let (pages, asked, ended) = (&pages, &requests, &over);
     let document = thread::scope(|scope| {
-        scope.spawn(|| {
+        scope.spawn(move || {
             for stream in listener.incoming() {
-                if over.load(Ordering::Acquire) {
+                if ended.load(Ordering::Acquire) {
                     return;
                 }
                 let stream = stream.unwrap();
                 // Each its own: browsers open connections that they may not use.
-                scope.spawn(|| answer(stream, &pages, &requests));
+                scope.spawn(move || answer(&stream, pages, asked));
             }
         });
         let document = browse(&first, address);
@@ -54,8 +55,8 @@ pub(crate) fn visit(pages: &[(&str, &str)]) -> Visit {
     Visit { document, requests: requests.into_inner().unwrap() }
 }
 
-fn answer(stream: TcpStream, pages: &BTreeMap<String, &str>, requests: &Mutex<Vec<String>>) {
-    let mut lines = BufReader::new(&stream).lines().map_while(Result::ok);
+fn answer(mut stream: &TcpStream, pages: &BTreeMap<String, &str>, requests: &Mutex<Vec<String>>) {
+    let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
     let Some(request) = lines.next() else { return };
     let _headers = lines.take_while(|line| !line.is_empty()).count();
     let (request, _) = request.rsplit_once(' ').unwrap();
@@ -69,7 +70,7 @@ fn answer(stream: TcpStream, pages: &BTreeMap<String, &str>, requests: &Mutex<Ve
         body.len()
     );
     // A browser that has gone away has what it wanted.
-    let _sent = (&stream).write_all((head + body).as_bytes());
+    let _sent = stream.write_all((head + body).as_bytes());
 }
 
 fn browse(page: &str, proxy: SocketAddr) -> String {
