@@ -1,8 +1,7 @@
 //! Says what has changed between two data sets in CSV or Parquet files of any size. Its exit status is 0 if
 //! nothing has drifted, 1 if something has, 2 if it could not tell.
 //!
-//!     cargo run --release --features polars --bin drift_report -- --out report.html \
-//!         --reference examples/data/customers/october.csv --current examples/data/customers/november.csv
+//! `cargo run --release --features polars --bin drift_report -- --reference october.csv --current november.csv`
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its terminal")]
 
 use std::{error::Error, fs, path::PathBuf, process::ExitCode, time::SystemTime};

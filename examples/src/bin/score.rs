@@ -1,8 +1,10 @@
 //! Scores Parquet or CSV files of any size with an ONNX model, into a folder of Parquet files. Stopped and
 //! started again, it goes on where it was.
 //!
-//!     cargo run --release --features polars --bin score -- --keep id --out scores \
-//!         --features input=age,income,visits model.onnx 'customers/*.parquet'
+//! ```sh
+//! cargo run --release --features polars --bin score -- --keep id --out scores \
+//!     --features input=age,income,visits model.onnx 'customers/*.parquet'
+//! ```
 #![expect(clippy::print_stdout, reason = "a program talks to its terminal")]
 
 use std::{error::Error, path::PathBuf, sync::Arc, time::Duration};
