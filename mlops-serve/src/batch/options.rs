@@ -140,8 +140,9 @@ pub enum Placement {
     Thread,
     /// The first caller that finds a session free runs the batch, on its own thread, and answers the
     /// others. For sessions so fast that waking a thread would cost more; it occupies a thread of
-    /// the async runtime for as long as a batch takes. A caller that keeps its future without polling
-    /// it, where it could drop it, may hold up the others.
+    /// the async runtime for as long as a batch takes, and a timer of that runtime, deadlines included,
+    /// may be late by as much: tokio does not promise that another thread looks after it. A caller
+    /// that keeps its future without polling it, where it could drop it, may hold up the others.
     CallerRuns,
 }
 
