@@ -17,6 +17,7 @@
 
 pub mod alert;
 pub mod compare;
+mod element;
 #[cfg(feature = "polars")]
 pub mod frame;
 pub mod generative;

@@ -140,8 +140,7 @@ const OF_THE_PROCESS: [(&str, &[&str]); 10] = [
     // ONNX Runtime can be loaded once in a process.
     (" static ", &["onnxruntime/runtime.rs"]),
     ("LazyLock", &[]),
-    // Fields of a value, which are no globals.
-    ("OnceLock", &["compare/numbers.rs"]),
+    ("OnceLock", &[]),
     ("thread_local!", &[]),
     ("process::Command", &[]),
     ("env::var", &[]),

@@ -8,7 +8,7 @@ use super::{
     distribution,
     evidence::{Aspect, Evidence},
     finding::Finding,
-    numbers::Numbers,
+    numbers::{BinnedNumbers, Numbers},
     options::CompareOptions,
     shape::Shape,
     shares,
@@ -111,8 +111,18 @@ impl Comparer {
     /// # Errors
     /// None that is known.
     pub fn numbers(&mut self, name: &str, reference: &Numbers, current: &Numbers) -> Result<()> {
-        let binned = reference.binned()?;
-        let binned = [binned.clone(), current.profile_like(binned)];
+        self.binned_numbers(name, &BinnedNumbers::new(reference)?, current)
+    }
+
+    /// As [`numbers`](Self::numbers), of a reference that is compared with more than one.
+    pub(crate) fn binned_numbers(
+        &mut self,
+        name: &str,
+        reference: &BinnedNumbers<'_>,
+        current: &Numbers,
+    ) -> Result<()> {
+        let BinnedNumbers { numbers: reference, profile, deviation } = reference;
+        let binned = [profile.clone(), current.profile_like(profile)];
         let (mut distribution, mut wasserstein) = (None, None);
         if let (Some(first), Some(second)) = (reference.sample(), current.sample()) {
             distribution = Some(distribution::of_samples(
@@ -121,7 +131,7 @@ impl Comparer {
                 self.options.min_effect,
             )?);
             let distance = wasserstein::distance(first, second);
-            wasserstein = normed(distance, reference.standard_deviation());
+            wasserstein = normed(distance, *deviation);
         }
         let discrete = binned[0].is_discrete();
         let [first, second] = binned.map(FeatureProfile::Numeric);

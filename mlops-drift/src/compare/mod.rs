@@ -53,6 +53,8 @@ mod shares;
 mod summary;
 mod verdict;
 
+#[cfg(feature = "polars")]
+pub(crate) use self::numbers::BinnedNumbers;
 pub use self::{
     categories::CategoryCounts,
     comparer::{Comparer, compare},

@@ -1,7 +1,5 @@
 //! [`Numbers`]: a column of numbers, with all its values.
 
-use std::sync::OnceLock;
-
 use mlops_core::Result;
 
 use crate::{
@@ -23,9 +21,23 @@ pub struct Numbers {
     nan: u64,
     positive_infinity: u64,
     negative_infinity: u64,
-    /// Found when it is asked for, and once: a reference is compared with one chunk after the other.
-    binned: OnceLock<NumericProfile>,
-    deviation: OnceLock<f64>,
+}
+
+/// Numbers with what every comparison with them needs.
+#[derive(Debug)]
+pub(crate) struct BinnedNumbers<'a> {
+    pub(super) numbers: &'a Numbers,
+    pub(super) profile: NumericProfile,
+    /// The standard deviation of the finite values, whose divisor is their number.
+    pub(super) deviation: Option<f64>,
+}
+
+impl<'a> BinnedNumbers<'a> {
+    /// A reference, to be compared with any number of others.
+    pub(crate) fn new(numbers: &'a Numbers) -> Result<Self> {
+        let deviation = numbers.sample().map(Sample::standard_deviation);
+        Ok(Self { numbers, profile: numbers.profile(BINS)?, deviation })
+    }
 }
 
 impl Numbers {
@@ -34,15 +46,8 @@ impl Numbers {
     /// # Errors
     /// [`InvalidArgument`](mlops_core::Error::InvalidArgument) for more than [`Sample::MAX_LEN`] values.
     pub fn new(mut values: Vec<f64>, nulls: u64) -> Result<Self> {
-        let mut numbers = Self {
-            sample: None,
-            nulls,
-            nan: 0,
-            positive_infinity: 0,
-            negative_infinity: 0,
-            binned: OnceLock::new(),
-            deviation: OnceLock::new(),
-        };
+        let mut numbers =
+            Self { sample: None, nulls, nan: 0, positive_infinity: 0, negative_infinity: 0 };
         if values.iter().any(|value| !value.is_finite()) {
             for value in &values {
                 numbers.nan += u64::from(value.is_nan());
@@ -79,21 +84,6 @@ impl Numbers {
         let mut profile = NumericProfile::of_sorted(edges, self.values());
         self.count_apart(&mut profile);
         Ok(profile)
-    }
-
-    /// The profile that others are compared with.
-    pub(super) fn binned(&self) -> Result<&NumericProfile> {
-        if let Some(binned) = self.binned.get() {
-            return Ok(binned);
-        }
-        let binned = self.profile(BINS)?;
-        Ok(self.binned.get_or_init(|| binned))
-    }
-
-    /// The standard deviation of the finite values, whose divisor is their number.
-    pub(crate) fn standard_deviation(&self) -> Option<f64> {
-        let sample = self.sample.as_ref()?;
-        Some(*self.deviation.get_or_init(|| sample.standard_deviation()))
     }
 
     /// The same in the bins of another.

@@ -4,7 +4,7 @@ use mlops_core::{
     Result,
     stats::{
         Alternative, normal,
-        proportion::{Proportion, fisher_exact_test, two_proportion_z_test},
+        proportion::{Proportion, fisher_exact_test, needs_exact_test, two_proportion_test},
     },
 };
 
@@ -13,7 +13,7 @@ use super::{
     finding::Finding,
 };
 
-/// Rows expected in a cell of the table, below which the normal distribution does not serve.
+/// Rows of new categories expected of either side, below which the normal distribution does not serve.
 const MIN_EXPECTED: f64 = 10.0;
 
 /// Tests whether the shares of `(rows that have it, all rows)` differ. `None` if it is all or nothing in
@@ -37,14 +37,11 @@ pub(super) fn test(
         return Ok(None);
     }
     let (n, m) = (reference.trials() as f64, current.trials() as f64);
-    let least_expected = with.min(without) * n.min(m) / (n + m);
-    let (method, statistic, p_value) = if least_expected < MIN_EXPECTED {
-        let table = both.map(|side| [side.successes(), side.failures()]);
-        let exact = fisher_exact_test(table, Alternative::TwoSided)?;
-        (Method::FisherExact, current.successes() as f64, exact.p_value)
+    let test = two_proportion_test(&reference, &current, Alternative::TwoSided)?;
+    let (method, statistic) = if needs_exact_test(&reference, &current) {
+        (Method::FisherExact, current.successes() as f64)
     } else {
-        let z = two_proportion_z_test(&reference, &current, Alternative::TwoSided);
-        (Method::ProportionsZ, z.statistic, z.p_value)
+        (Method::ProportionsZ, test.statistic)
     };
     let value = (reference.estimate() - current.estimate()).abs();
     // A difference of the threshold's size makes the shares at least half as large on average.
@@ -54,7 +51,7 @@ pub(super) fn test(
         aspect,
         method,
         statistic,
-        p_value,
+        p_value: test.p_value,
         effect: Effect { measure: Measure::ShareDifference, value, threshold },
         p_at_threshold: 2.0 * normal::sf(z_at_threshold),
     }))

@@ -12,7 +12,10 @@ use super::{
     feature_map::{FeatureMap, Read, TensorReads, What},
     pane::{Pane, Problems},
 };
-use crate::profile::{FeatureProfile, Profile};
+use crate::{
+    element::{Number, digits},
+    profile::{FeatureProfile, Profile},
+};
 
 impl FeatureMap {
     /// Counts a prediction.
@@ -272,71 +275,4 @@ fn largest<T: Number<SIZE>, const SIZE: usize>(row: &[[u8; SIZE]]) -> (usize, f6
         }
     }
     largest
-}
-
-/// An element of a tensor, read from its bytes.
-trait Number<const SIZE: usize> {
-    fn number(bytes: [u8; SIZE]) -> f64;
-
-    /// Shows the element as a category.
-    fn category(bytes: [u8; SIZE], show: impl FnOnce(&str));
-}
-
-macro_rules! integer {
-    ($($type:ty),*) => {$(
-        impl Number<{ size_of::<$type>() }> for $type {
-            fn number(bytes: [u8; size_of::<$type>()]) -> f64 {
-                Self::from_le_bytes(bytes) as f64
-            }
-
-            fn category(bytes: [u8; size_of::<$type>()], show: impl FnOnce(&str)) {
-                let value = i128::from(Self::from_le_bytes(bytes));
-                digits(value.unsigned_abs() as u64, value < 0, show);
-            }
-        }
-    )*};
-}
-
-integer!(u8, u16, u32, u64, i8, i16, i32, i64);
-
-macro_rules! float {
-    ($($type:ty),*) => {$(
-        impl Number<{ size_of::<$type>() }> for $type {
-            fn number(bytes: [u8; size_of::<$type>()]) -> f64 {
-                Self::from_le_bytes(bytes).into()
-            }
-
-            /// The map lets no floating-point number be a category.
-            fn category(_: [u8; size_of::<$type>()], _: impl FnOnce(&str)) {}
-        }
-    )*};
-}
-
-float!(f16, bf16, f32, f64);
-
-impl Number<1> for bool {
-    fn number([byte]: [u8; 1]) -> f64 {
-        f64::from(byte != 0)
-    }
-
-    fn category([byte]: [u8; 1], show: impl FnOnce(&str)) {
-        show(if byte == 0 { "false" } else { "true" });
-    }
-}
-
-/// Shows an integer in decimal digits, without an allocation.
-fn digits(mut magnitude: u64, negative: bool, show: impl FnOnce(&str)) {
-    // A sign and the twenty digits of the largest number.
-    let mut text = [b'-'; 21];
-    let mut start = text.len();
-    loop {
-        start -= 1;
-        text[start] = b'0' + (magnitude % 10) as u8;
-        magnitude /= 10;
-        if magnitude == 0 {
-            break;
-        }
-    }
-    start -= usize::from(negative);
-    show(std::str::from_utf8(&text[start..]).expect("digits and a sign are ASCII"));
 }

@@ -1,4 +1,4 @@
-//! [`Comparison`]: is the current performance that of the reference?
+//! [`FigureDifference`]: is the current performance that of the reference?
 
 use mlops_core::{
     Error, Result,
@@ -6,7 +6,7 @@ use mlops_core::{
         Alternative, Interval, TestResult,
         mean::{Summary, welch_t_test},
         normal,
-        proportion::{Proportion, fisher_exact_test, newcombe_interval, two_proportion_z_test},
+        proportion::{Proportion, newcombe_interval, two_proportion_test},
         student_t,
     },
 };
@@ -16,7 +16,7 @@ use super::{estimate::Estimate, figure::Confidence};
 
 /// How far a figure of current rows is from that of reference rows, the two being independent.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Comparison {
+pub struct FigureDifference {
     /// Current less reference.
     pub difference: f64,
     /// Where the true difference is.
@@ -36,26 +36,14 @@ pub fn compare_shares(
     current: &Proportion,
     alternative: Alternative,
     confidence: f64,
-) -> Result<Comparison> {
+) -> Result<FigureDifference> {
     let interval = newcombe_interval(current, reference, confidence)?;
-    let TestResult { p_value, .. } = test_shares(reference, current, alternative)?;
-    Ok(Comparison { difference: current.estimate() - reference.estimate(), interval, p_value })
-}
-
-/// The test of [`compare_shares`].
-pub(super) fn test_shares(
-    reference: &Proportion,
-    current: &Proportion,
-    alternative: Alternative,
-) -> Result<TestResult> {
-    let [n, m] = [reference, current].map(|share| share.trials() as f64);
-    let successes = reference.successes() as f64 + current.successes() as f64;
-    let rarer = successes.min(n + m - successes);
-    if rarer * (n.min(m) / (n + m)) < 5.0 {
-        let table = [current, reference].map(|share| [share.successes(), share.failures()]);
-        return fisher_exact_test(table, alternative);
-    }
-    Ok(two_proportion_z_test(current, reference, alternative))
+    let TestResult { p_value, .. } = two_proportion_test(current, reference, alternative)?;
+    Ok(FigureDifference {
+        difference: current.estimate() - reference.estimate(),
+        interval,
+        p_value,
+    })
 }
 
 /// Compares means, such as those of losses: Welch's test, and the interval that belongs to it.
@@ -68,7 +56,7 @@ pub fn compare_means(
     current: &Summary,
     alternative: Alternative,
     confidence: f64,
-) -> Result<Comparison> {
+) -> Result<FigureDifference> {
     let level = Confidence::new(confidence)?;
     let test = welch_t_test(current, reference, alternative)?;
     let difference = current.mean - reference.mean;
@@ -84,7 +72,7 @@ pub fn compare_means(
         0.0
     };
     let interval = Interval { low: difference - half, high: difference + half };
-    Ok(Comparison { difference, interval, p_value: test.p_value })
+    Ok(FigureDifference { difference, interval, p_value: test.p_value })
 }
 
 /// Compares figures that are known with their errors, such as areas under curves or mean errors of a
@@ -101,7 +89,7 @@ pub fn compare_estimates(
     current: &Estimate,
     alternative: Alternative,
     confidence: f64,
-) -> Result<Comparison> {
+) -> Result<FigureDifference> {
     let level = Confidence::new(confidence)?;
     for (what, Estimate { value, standard_error }) in
         [("reference estimate", reference), ("current estimate", current)]
@@ -123,5 +111,5 @@ pub fn compare_estimates(
     let p_value = if error == 0.0 && difference == 0.0 { 1.0 } else { p_value };
     let interval =
         Interval { low: difference - level.z * error, high: difference + level.z * error };
-    Ok(Comparison { difference, interval, p_value })
+    Ok(FigureDifference { difference, interval, p_value })
 }

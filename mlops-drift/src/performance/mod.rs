@@ -21,7 +21,6 @@ mod classification;
 mod comparison;
 mod confusion;
 mod dle;
-mod elements;
 mod estimate;
 mod figure;
 mod isotonic;
@@ -41,7 +40,7 @@ pub use self::{
     },
     classes::Classes,
     classification::{ClassificationFigures, ClassificationMetrics, UnknownClasses},
-    comparison::{Comparison, compare_estimates, compare_means, compare_shares},
+    comparison::{FigureDifference, compare_estimates, compare_means, compare_shares},
     confusion::{ClassFigures, ConfusionMatrix},
     dle::{Dle, DleEstimate, Features, LossCheck, LossModel, Ridge, RidgeOptions},
     estimate::Estimate,
@@ -49,8 +48,8 @@ pub use self::{
     isotonic::Isotonic,
     labelled::{
         ConceptDrift, FigureComparison, LabelledCounts, LabelledMonitor, LabelledOptions,
-        LabelledSummary, PaneSummary, PerformanceFigures, PerformanceMetrics, PredictedClass,
-        RegressionFigures, Task, Window,
+        LabelledSummary, PairsOf, PaneSummary, PerformanceFigures, PerformanceMetrics,
+        PredictedClass, RegressionFigures, Task,
     },
     regression::RegressionMetrics,
     roc::{AveragePrecision, RocAuc, average_precision, roc_auc},
@@ -58,7 +57,7 @@ pub use self::{
     scores::ScoreHistogram,
     service::{
         ConfidenceFrom, Degradation, DegradationOptions, FigureChange, LatencyHistogram,
-        ServiceFigure, ServiceObserver, ServiceStats, Verdict,
+        ServiceFigure, ServiceObserver, ServiceStats, ServiceVerdict,
     },
     slices::{
         Difference, FeatureEffects, LossRate, Part, Segment, SegmentChange, SegmentPart,

@@ -4,7 +4,7 @@ use super::{
     figure::{number, p_value},
     table::{Level, Line, Table, tally},
 };
-use crate::performance::{Degradation, FigureChange, Verdict};
+use crate::performance::{Degradation, FigureChange, ServiceVerdict};
 
 pub(super) fn table(degradation: &Degradation) -> Table {
     let lines: Vec<Line> = degradation.figures.iter().map(line).collect();
@@ -22,10 +22,10 @@ pub(super) fn table(degradation: &Degradation) -> Table {
 
 fn line(change: &FigureChange) -> Line {
     let (level, verdict) = match change.verdict {
-        Verdict::Ok => (Level::Good, "ok"),
-        Verdict::Insufficient => (Level::Unknown, "too little data"),
-        Verdict::Warning => (Level::Bad, "warning"),
-        Verdict::Critical => (Level::Worst, "critical"),
+        ServiceVerdict::Ok => (Level::Good, "ok"),
+        ServiceVerdict::Insufficient => (Level::Unknown, "too little data"),
+        ServiceVerdict::Warning => (Level::Bad, "warning"),
+        ServiceVerdict::Critical => (Level::Worst, "critical"),
     };
     let maybe = |figure: Option<f64>| figure.map_or_else(|| "–".to_owned(), number);
     let p = change.p_value.map_or_else(|| "–".to_owned(), p_value);

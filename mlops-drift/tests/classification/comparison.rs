@@ -2,7 +2,7 @@
 
 use mlops_core::stats::{Alternative, mean::Summary, proportion::Proportion};
 use mlops_drift::performance::{
-    Comparison, Estimate, compare_estimates, compare_means, compare_shares,
+    Estimate, FigureDifference, compare_estimates, compare_means, compare_shares,
 };
 use serde::Deserialize;
 
@@ -82,7 +82,7 @@ fn estimates() {
     close(compare(reference, current, Alternative::Less).p_value, 0.022_750_131_948_179_21);
     close(compare(reference, current, Alternative::Greater).p_value, 0.977_249_868_051_820_8);
     let exact = |value| of(value, 0.0);
-    let p = |Comparison { p_value, .. }| p_value;
+    let p = |FigureDifference { p_value, .. }| p_value;
     assert_eq!(p(compare(exact(1.0), exact(1.0), Alternative::Less)), 1.0);
     assert_eq!(p(compare(exact(1.0), exact(0.9), Alternative::Less)), 0.0);
     assert_eq!(p(compare(exact(1.0), exact(0.9), Alternative::Greater)), 1.0);

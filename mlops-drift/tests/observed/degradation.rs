@@ -13,7 +13,7 @@ use mlops_drift::{
     alert::{AlertMonitor, Bad, ChannelSink, Thresholds},
     performance::{
         ConfidenceFrom, Degradation, DegradationOptions, ServiceFigure, ServiceObserver,
-        ServiceStats, Verdict,
+        ServiceStats, ServiceVerdict,
     },
 };
 
@@ -43,7 +43,10 @@ fn stats(requests: u32, millis: f64, confidence: f64, failures: u32) -> ServiceS
     observer.take(seconds(100))
 }
 
-fn verdicts(baseline: &ServiceStats, current: &ServiceStats) -> Vec<(ServiceFigure, Verdict)> {
+fn verdicts(
+    baseline: &ServiceStats,
+    current: &ServiceStats,
+) -> Vec<(ServiceFigure, ServiceVerdict)> {
     let found = Degradation::of(baseline, current, &DegradationOptions::default()).unwrap();
     found.figures.iter().map(|change| (change.figure, change.verdict)).collect()
 }
@@ -61,7 +64,7 @@ fn levels_and_evidence_make_the_verdict() {
             (Confidence, confidence),
         ]
     };
-    use Verdict::{Critical, Insufficient, Ok, Warning};
+    use ServiceVerdict::{Critical, Insufficient, Ok, Warning};
     for (current, expected) in [
         (stats(2000, 100.0, 0.8, 1), of(Ok, Ok, Ok, Ok, Ok)),
         (stats(2000, 110.0, 0.79, 1), of(Ok, Ok, Ok, Ok, Ok)),
@@ -84,7 +87,7 @@ fn levels_and_evidence_make_the_verdict() {
     let few = verdicts(&stats(100, 100.0, 0.8, 0), &stats(50, 100.0, 0.8, 2));
     assert_eq!(few, of(Ok, Ok, Ok, Insufficient, Ok));
     let found = Degradation::of(&baseline, &baseline, &DegradationOptions::default()).unwrap();
-    assert_eq!(found.verdict(), Verdict::Ok);
+    assert_eq!(found.verdict(), ServiceVerdict::Ok);
 }
 
 #[test]
@@ -216,10 +219,10 @@ fn throughput_is_judged_if_asked() {
         assert_eq!(change.figure, ServiceFigure::Throughput);
         change.verdict
     };
-    assert_eq!(verdict(&stats(900, 1.0, 0.8, 0)), Verdict::Ok);
-    assert_eq!(verdict(&stats(600, 1.0, 0.8, 0)), Verdict::Warning);
+    assert_eq!(verdict(&stats(900, 1.0, 0.8, 0)), ServiceVerdict::Ok);
+    assert_eq!(verdict(&stats(600, 1.0, 0.8, 0)), ServiceVerdict::Warning);
     // That nothing comes at all is evident.
-    assert_eq!(verdict(&stats(0, 1.0, 0.8, 0)), Verdict::Critical);
+    assert_eq!(verdict(&stats(0, 1.0, 0.8, 0)), ServiceVerdict::Critical);
     // scipy.stats.binom.cdf(600, 1600, 0.5).
     let found = Degradation::of(&baseline, &stats(600, 1.0, 0.8, 0), &options).unwrap();
     let p = found.figures.last().unwrap().p_value.unwrap();
@@ -280,7 +283,7 @@ fn options_are_checked_and_stored() {
         .into_iter()
         .fold(default, |options, figure| options.with_levels(figure, None));
     let stats = ServiceStats::default();
-    assert_eq!(Degradation::of(&stats, &stats, &none).unwrap().verdict(), Verdict::Ok);
+    assert_eq!(Degradation::of(&stats, &stats, &none).unwrap().verdict(), ServiceVerdict::Ok);
 }
 
 #[test]

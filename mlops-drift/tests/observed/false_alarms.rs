@@ -12,7 +12,7 @@ use mlops_drift::{
     alert::{Bad, Thresholds},
     performance::{
         ConfidenceFrom, Degradation, DegradationOptions, ServiceFigure, ServiceObserver,
-        ServiceStats, Verdict,
+        ServiceStats, ServiceVerdict,
     },
 };
 
@@ -64,7 +64,7 @@ fn false_alarms_are_no_more_than_alpha() {
         let (baseline, current) = (sample(600, 1.0, &mut random), sample(300, 1.0, &mut random));
         let degraded = |options| {
             let found = Degradation::of(&baseline, &current, options).unwrap();
-            usize::from(found.verdict() >= Verdict::Warning)
+            usize::from(found.verdict() >= ServiceVerdict::Warning)
         };
         by_evidence += degraded(&low);
         by_default += degraded(&default);
@@ -84,7 +84,7 @@ fn a_slower_service_is_found_out() {
     let found = (0..50).filter(|_| {
         let (baseline, current) = (sample(2000, 1.0, &mut random), sample(500, 1.6, &mut random));
         let found = Degradation::of(&baseline, &current, &options).unwrap();
-        found.figures[0].verdict == Verdict::Critical
+        found.figures[0].verdict == ServiceVerdict::Critical
     });
     assert!(found.count() >= 45);
 }

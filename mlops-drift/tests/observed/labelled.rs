@@ -14,8 +14,8 @@ use mlops_drift::{
     alert::{AlertMonitor, AlertRule, Bad, ChannelSink, Thresholds},
     online::{DdmOptions, PageHinkleyOptions},
     performance::{
-        Classes, LabelledCounts, LabelledMonitor, LabelledOptions, LabelledSummary,
-        PerformanceFigures, PerformanceMetrics, PredictedClass, Task, Window, compare_shares,
+        Classes, LabelledCounts, LabelledMonitor, LabelledOptions, LabelledSummary, PairsOf,
+        PerformanceFigures, PerformanceMetrics, PredictedClass, Task, compare_shares,
     },
 };
 
@@ -55,13 +55,13 @@ fn labels_find_their_predictions() {
         tell(&monitor, id, class(label));
     }
     assert_eq!(monitor.counts().pairs, 0);
-    for window in [Window::Overall, Window::Last(Duration::from_secs(60))] {
+    for window in [PairsOf::Overall, PairsOf::Last(Duration::from_secs(60))] {
         assert_eq!(monitor.metrics(window).unwrap().rows(), 0);
         assert!(monitor.readings(window).unwrap().iter().all(|reading| reading.value.is_none()));
     }
     assert_eq!(monitor.collect(seconds(20)), 8);
     assert_eq!(monitor.collect(seconds(20)), 0);
-    assert_eq!(accuracy(&monitor.metrics(Window::Overall).unwrap()), (2, 4));
+    assert_eq!(accuracy(&monitor.metrics(PairsOf::Overall).unwrap()), (2, 4));
     let summary = monitor.summary(0.95).unwrap();
     let PerformanceFigures::Classification(figures) = &summary.overall else { panic!() };
     assert_eq!((figures.accuracy.unwrap().value, figures.unknown.actual), (0.5, 1));
@@ -95,7 +95,7 @@ fn labels_before_twice_never_and_late() {
     monitor.collect(seconds(1001));
     let counts = monitor.counts();
     assert_eq!((counts.pairs, counts.unmatched, counts.expired, counts.pending), (2, 4, 2, 0));
-    assert_eq!(accuracy(&monitor.metrics(Window::Overall).unwrap()), (2, 2));
+    assert_eq!(accuracy(&monitor.metrics(PairsOf::Overall).unwrap()), (2, 2));
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn a_second_prediction_of_an_id_is_the_one_that_counts() {
     served.predict("a", seconds(1), Tensor::from_array(array![1_i64]));
     tell(&monitor, "a", class("dog"));
     monitor.collect(seconds(2));
-    assert_eq!(accuracy(&monitor.metrics(Window::Overall).unwrap()), (1, 1));
+    assert_eq!(accuracy(&monitor.metrics(PairsOf::Overall).unwrap()), (1, 1));
 }
 
 #[test]
@@ -172,10 +172,10 @@ fn panes_go_by_the_time_of_the_prediction() {
     assert_eq!(panes, [(seconds(200), 1), (seconds(300), 1), (seconds(400), 2)]);
     assert_eq!((summary.counts.pairs, summary.counts.before_panes), (6, 0));
     let rows = |window| monitor.metrics(window).unwrap().rows();
-    assert_eq!(rows(Window::Overall), 6);
-    assert_eq!(rows(Window::Last(Duration::from_secs(50))), 2);
-    assert_eq!(rows(Window::Last(Duration::from_secs(101))), 3);
-    assert_eq!(rows(Window::Last(Duration::from_secs(1000))), 4);
+    assert_eq!(rows(PairsOf::Overall), 6);
+    assert_eq!(rows(PairsOf::Last(Duration::from_secs(50))), 2);
+    assert_eq!(rows(PairsOf::Last(Duration::from_secs(101))), 3);
+    assert_eq!(rows(PairsOf::Last(Duration::from_secs(1000))), 4);
     // A late one, and one of the future, which counts as now.
     for (id, at) in [("late", 20), ("future", 9_999)] {
         served.predict(id, seconds(at), cat());
@@ -186,7 +186,7 @@ fn panes_go_by_the_time_of_the_prediction() {
     assert_eq!((summary.counts.pairs, summary.counts.before_panes), (8, 1));
     let starts: Vec<_> = summary.panes.iter().map(|pane| pane.start).collect();
     assert_eq!(starts, [seconds(300), seconds(400), seconds(500)]);
-    assert_eq!(rows(Window::Last(Duration::MAX)), 4);
+    assert_eq!(rows(PairsOf::Last(Duration::MAX)), 4);
 }
 
 /// A clock that is wrong for a moment, by years, gives up what waits, and nothing else.
@@ -209,7 +209,7 @@ fn a_clock_that_jumps_does_no_lasting_harm() {
     monitor.collect(seconds(130));
     let counts = monitor.counts();
     assert_eq!((counts.pairs, counts.expired, counts.unmatched, counts.before_panes), (4, 1, 1, 1));
-    assert_eq!(monitor.metrics(Window::Last(Duration::from_secs(10))).unwrap().rows(), 2);
+    assert_eq!(monitor.metrics(PairsOf::Last(Duration::from_secs(10))).unwrap().rows(), 2);
     let starts: Vec<_> =
         monitor.summary(0.95).unwrap().panes.iter().map(|pane| pane.start).collect();
     assert_eq!(starts, [seconds(0), seconds(100), seconds(4_000_000_000)]);
@@ -230,7 +230,7 @@ fn probabilities_give_losses_and_areas_and_bad_ones_are_refused() {
     tell(&monitor, "e", class("cat"));
     monitor.collect(seconds(1));
     assert_eq!((monitor.counts().pairs, monitor.counts().refused), (4, 1));
-    let readings = monitor.readings(Window::Last(Duration::from_secs(10))).unwrap();
+    let readings = monitor.readings(PairsOf::Last(Duration::from_secs(10))).unwrap();
     let value = |kind: &str, class: Option<&str>| {
         let found = readings.iter().find(|reading| {
             reading.kind == kind && reading.labels.get("class").map(String::as_str) == class
@@ -267,7 +267,7 @@ fn readings_are_for_an_alert_monitor() {
         }
         let now = seconds(time + 99);
         monitor.collect(now);
-        for reading in monitor.readings(Window::Last(Duration::from_secs(50))).unwrap() {
+        for reading in monitor.readings(PairsOf::Last(Duration::from_secs(50))).unwrap() {
             alert_monitor.observe(&reading, now).unwrap();
         }
         states.push(alerts.try_iter().map(|alert| alert.state).collect::<Vec<_>>());
@@ -284,7 +284,7 @@ fn readings_of_a_class_have_rows_of_their_own() {
         tell(&monitor, id, class(label));
     }
     monitor.collect(seconds(1));
-    let readings = monitor.readings(Window::Overall).unwrap();
+    let readings = monitor.readings(PairsOf::Overall).unwrap();
     let of = |kind: &str| {
         let readings = readings.iter().filter(|reading| reading.kind == kind);
         readings.map(|reading| reading.value).collect::<Vec<_>>()
@@ -316,9 +316,9 @@ fn a_detector_finds_a_concept_that_changes() {
     let drift = monitor.summary(0.95).unwrap().concept_drift.unwrap();
     assert!(drift.last_change.unwrap() > seconds(300), "{drift:?}");
     let reading = |window| monitor.readings(window).unwrap().pop().unwrap();
-    assert_eq!(reading(Window::Overall).kind, "concept_drift");
-    assert_eq!(reading(Window::Overall).value, Some(1.0));
-    assert_eq!(reading(Window::Last(Duration::from_secs(1))).value, Some(0.0));
+    assert_eq!(reading(PairsOf::Overall).kind, "concept_drift");
+    assert_eq!(reading(PairsOf::Overall).value, Some(1.0));
+    assert_eq!(reading(PairsOf::Last(Duration::from_secs(1))).value, Some(0.0));
 }
 
 #[test]
@@ -339,7 +339,7 @@ fn regressions() {
     monitor.collect(seconds(1));
     assert_eq!((monitor.counts().pairs, monitor.counts().unusable), (4, 3));
     let PerformanceFigures::Regression(figures) =
-        monitor.metrics(Window::Overall).unwrap().figures(0.95).unwrap()
+        monitor.metrics(PairsOf::Overall).unwrap().figures(0.95).unwrap()
     else {
         panic!()
     };
@@ -349,7 +349,7 @@ fn regressions() {
     assert!((error.interval.high - 1.149_614_131_812_555_5).abs() < 1e-9, "{error:?}");
     assert!((figures.r_squared.unwrap() - 0.948_608_137_044_967_9).abs() < 1e-12);
     let kinds: Vec<_> = monitor
-        .readings(Window::Overall)
+        .readings(PairsOf::Overall)
         .unwrap()
         .into_iter()
         .map(|reading| reading.kind)
@@ -369,7 +369,7 @@ fn right_or_wrong_is_enough() {
         tell(&two, id, OutcomeValue::Correct(correct));
     }
     two.collect(seconds(1));
-    let PerformanceMetrics::Classification(metrics) = two.metrics(Window::Overall).unwrap() else {
+    let PerformanceMetrics::Classification(metrics) = two.metrics(PairsOf::Overall).unwrap() else {
         panic!()
     };
     // Of two classes, what is no cat is a dog.
@@ -383,7 +383,7 @@ fn right_or_wrong_is_enough() {
         tell(&three, id, OutcomeValue::Correct(correct));
     }
     three.collect(seconds(1));
-    assert_eq!(accuracy(&three.metrics(Window::Overall).unwrap()), (1, 2));
+    assert_eq!(accuracy(&three.metrics(PairsOf::Overall).unwrap()), (1, 2));
 }
 
 #[test]
@@ -400,7 +400,7 @@ fn current_metrics_are_compared_with_a_reference() {
             tell(&monitor, &id, class(if is_dog { "dog" } else { "cat" }));
         }
         monitor.collect(seconds(1));
-        monitor.metrics(Window::Overall).unwrap()
+        monitor.metrics(PairsOf::Overall).unwrap()
     };
     let (reference, current) = (of(10), of(60));
     let found = current.compare(&reference, 0.95).unwrap();
@@ -418,10 +418,10 @@ fn current_metrics_are_compared_with_a_reference() {
     // Nothing to compare with, and something else altogether.
     let nothing =
         monitor(classes(PredictedClass::Probability { output: "y".into(), threshold: 0.5 }));
-    let nothing = nothing.metrics(Window::Overall).unwrap();
+    let nothing = nothing.metrics(PairsOf::Overall).unwrap();
     assert_eq!(current.compare(&nothing, 0.95).unwrap(), []);
     let other = monitor(LabelledOptions::new(Task::Regression { output: "y".into() }));
-    let mut other = other.metrics(Window::Overall).unwrap();
+    let mut other = other.metrics(PairsOf::Overall).unwrap();
     for error in
         [current.compare(&other, 0.95).map(|_| ()).unwrap_err(), other.merge(&current).unwrap_err()]
     {

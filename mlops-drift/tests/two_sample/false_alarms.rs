@@ -2,7 +2,9 @@
 
 use mlops_core::stats::Alternative;
 use mlops_drift::stats::{
-    Sample, anderson_darling, brunner_munzel, cramer_von_mises, epps_singleton,
+    Sample, anderson_darling, brunner_munzel,
+    cramer_von_mises::{self, CramerVonMisesOptions, CramerVonMisesTies},
+    epps_singleton::{self, EppsSingletonCovariance},
     ks::{self, KsMethod, KsOptions},
     kuiper, mann_whitney,
     permutation::{self, PermutationOptions},
@@ -73,6 +75,30 @@ fn squares_of_differences() {
     let ad = |a: &Sample, b: &Sample, _: u32| anderson_darling::test(&[a, b]).unwrap().p_value;
     nominal(alarms(4000, (40, 30), "bell", ad), 4000);
     nominal(alarms(4000, (40, 30), "forty", ad), 4000);
+}
+
+/// Where the variants others compute find what is not there, which is why they are not the default.
+#[test]
+fn ties_and_unequal_sizes() {
+    let cvm = |ties| {
+        move |a: &Sample, b: &Sample, _: u32| {
+            let options = CramerVonMisesOptions::default().with_ties(ties);
+            cramer_von_mises::test(a, b, options).unwrap().p_value
+        }
+    };
+    let default = CramerVonMisesOptions::default().ties;
+    nominal(alarms(1000, (300, 2000), "forty", cvm(default)), 1000);
+    let mid_ranks = cvm(CramerVonMisesTies::MidRanks);
+    assert!(alarms(100, (300, 2000), "forty", mid_ranks) > 0.9);
+
+    let es = |covariance| {
+        move |a: &Sample, b: &Sample, _: u32| {
+            epps_singleton::test(a, b, covariance).unwrap().p_value
+        }
+    };
+    nominal(alarms(2000, (400, 30), "bell", es(EppsSingletonCovariance::default())), 2000);
+    let separate = es(EppsSingletonCovariance::Separate);
+    assert!(alarms(1000, (400, 30), "bell", separate) > 0.1);
 }
 
 #[test]

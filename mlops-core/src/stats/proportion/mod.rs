@@ -2,10 +2,14 @@
 
 mod fisher;
 mod interval;
+mod two_sample;
 mod z_test;
 
 pub use self::{
-    fisher::fisher_exact_test, interval::newcombe_interval, z_test::two_proportion_z_test,
+    fisher::fisher_exact_test,
+    interval::newcombe_interval,
+    two_sample::{needs_exact_test, two_proportion_test},
+    z_test::two_proportion_z_test,
 };
 use crate::{Error, Result};
 

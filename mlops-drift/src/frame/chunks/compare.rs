@@ -5,7 +5,7 @@ use polars::prelude::{Column, LazyFrame, PlSmallStr};
 
 use super::{ChunkBy, ChunkDistance, ChunkedComparison, Series, found::Chunk, split::Split};
 use crate::{
-    compare::{CategoryCounts, Comparer, FeatureKind, Numbers},
+    compare::{BinnedNumbers, CategoryCounts, Comparer, FeatureKind, Numbers},
     frame::{
         FrameOptions,
         columns::Columns,
@@ -84,13 +84,14 @@ struct Chunked<'a> {
 impl Chunked<'_> {
     fn numbers(&mut self, name: &str, reference: &Column, current: &Column) -> Result<()> {
         let whole = values(reference)?;
+        let binned = BinnedNumbers::new(&whole)?;
         let mut distances = [Vec::new(), Vec::new()];
         for (side, column) in [reference, current].into_iter().enumerate() {
             for chunk in 0..self.splits[side].chunks.len() {
                 let numbers = values(&self.splits[side].column(column, chunk)?)?;
                 distances[side].push(of_numbers(&whole, &numbers)?);
                 if side == 1 {
-                    self.comparers[chunk].numbers(name, &whole, &numbers)?;
+                    self.comparers[chunk].binned_numbers(name, &binned, &numbers)?;
                 }
             }
         }

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::options::Task;
 use crate::performance::{
-    ClassificationFigures, ClassificationMetrics, Comparison, Estimate, Figure, RegressionMetrics,
-    compare_estimates, compare_means, compare_shares, figure::Confidence,
+    ClassificationFigures, ClassificationMetrics, Estimate, Figure, FigureDifference,
+    RegressionMetrics, compare_estimates, compare_means, compare_shares, figure::Confidence,
 };
 
 /// How well a model does, whatever it predicts.
@@ -57,7 +57,7 @@ pub struct FigureComparison {
     /// Which figure, such as `accuracy`.
     pub figure: String,
     /// How they compare. The p-value is that of a figure so much worse if nothing had changed.
-    pub comparison: Comparison,
+    pub comparison: FigureDifference,
 }
 
 impl PerformanceMetrics {

@@ -16,5 +16,5 @@ pub use self::{
     monitor::LabelledMonitor,
     options::{LabelledOptions, Task},
     output::PredictedClass,
-    summary::{ConceptDrift, LabelledSummary, PaneSummary, Window},
+    summary::{ConceptDrift, LabelledSummary, PairsOf, PaneSummary},
 };

@@ -20,7 +20,7 @@ use super::{
     output::{Unread, read},
     pair::Truth,
     state::{Event, State},
-    summary::{ConceptDrift, LabelledSummary, PaneSummary, Window, readings},
+    summary::{ConceptDrift, LabelledSummary, PairsOf, PaneSummary, readings},
 };
 use crate::{alert::Reading, online::ChangeDetector};
 
@@ -42,7 +42,7 @@ use crate::{alert::Reading, online::ChangeDetector};
 /// use mlops_core::timestamp::Timestamp;
 /// use mlops_drift::{
 ///     online::DdmOptions,
-///     performance::{Classes, LabelledMonitor, LabelledOptions, PredictedClass, Task, Window},
+///     performance::{Classes, LabelledMonitor, LabelledOptions, PredictedClass, Task, PairsOf},
 /// };
 ///
 /// # fn main() -> mlops_core::Result<()> {
@@ -54,7 +54,7 @@ use crate::{alert::Reading, online::ChangeDetector};
 ///     .with_detector(DdmOptions::default().build()?);
 /// // Show it the predictions of the model, and outcomes, and every second:
 /// monitor.collect(Timestamp::EPOCH);
-/// let readings = monitor.readings(Window::Overall)?; // for an `AlertMonitor`
+/// let readings = monitor.readings(PairsOf::Overall)?; // for an `AlertMonitor`
 /// assert_eq!((readings[0].kind.as_str(), readings[0].value), ("accuracy", None)); // no rows yet
 /// # Ok(())
 /// # }
@@ -110,11 +110,11 @@ impl LabelledMonitor {
     ///
     /// # Errors
     /// None for metrics that this monitor made.
-    pub fn metrics(&self, window: Window) -> Result<PerformanceMetrics> {
+    pub fn metrics(&self, window: PairsOf) -> Result<PerformanceMetrics> {
         let (_, state) = &*self.state();
         match window {
-            Window::Overall => Ok(state.overall.clone()),
-            Window::Last(length) => state.panes.since(state.now.saturating_sub(length)),
+            PairsOf::Overall => Ok(state.overall.clone()),
+            PairsOf::Last(length) => state.panes.since(state.now.saturating_sub(length)),
         }
     }
 
@@ -128,13 +128,13 @@ impl LabelledMonitor {
     ///
     /// # Errors
     /// None for metrics that this monitor made.
-    pub fn readings(&self, window: Window) -> Result<Vec<Reading>> {
+    pub fn readings(&self, window: PairsOf) -> Result<Vec<Reading>> {
         let mut readings = readings(&self.options, &self.metrics(window)?.figures(CONFIDENCE)?);
         let (_, state) = &*self.state();
         if let Some((_, drift)) = &state.detector {
             let changed = drift.last_change.is_some_and(|at| match window {
-                Window::Overall => true,
-                Window::Last(length) => at >= state.now.saturating_sub(length),
+                PairsOf::Overall => true,
+                PairsOf::Last(length) => at >= state.now.saturating_sub(length),
             });
             let mut reading = Reading::new("concept_drift", Some(f64::from(changed)));
             reading.model.clone_from(&self.options.model);

@@ -4,7 +4,7 @@ use mlops_core::tensor::{NamedTensors, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::options::Task;
-use crate::performance::{Classes, elements::each_number};
+use crate::{element::each_number, performance::Classes};
 
 /// Which output says what class was predicted, and how.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -19,7 +19,7 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Window {
+pub enum PairsOf {
     /// All there ever were.
     Overall,
     /// Those of the panes that reach into this last stretch of time.

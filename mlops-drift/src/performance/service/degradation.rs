@@ -4,7 +4,7 @@ use mlops_core::{
     Result,
     alert::Severity,
     model::ModelId,
-    stats::{Alternative, binomial, mean::welch_t_test},
+    stats::{Alternative, binomial, mean::welch_t_test, proportion::two_proportion_test},
 };
 use serde::{Deserialize, Serialize};
 
@@ -12,23 +12,20 @@ use super::{
     options::{DegradationOptions, ServiceFigure},
     stats::ServiceStats,
 };
-use crate::{
-    alert::{Judgement, Reading, Thresholds},
-    performance::comparison::test_shares,
-};
+use crate::alert::{Judgement, Reading, Thresholds};
 
 /// How a service does beside a baseline.
 ///
 /// ```
 /// use mlops_core::timestamp::Timestamp;
-/// use mlops_drift::performance::{Degradation, DegradationOptions, ServiceObserver, Verdict};
+/// use mlops_drift::performance::{Degradation, DegradationOptions, ServiceObserver, ServiceVerdict};
 ///
 /// # fn main() -> mlops_core::Result<()> {
 /// let observer = ServiceObserver::new(Timestamp::EPOCH);
 /// // Show it predictions, and every few minutes:
 /// let (baseline, current) = (observer.take(Timestamp::EPOCH), observer.take(Timestamp::EPOCH));
 /// let found = Degradation::of(&baseline, &current, &DegradationOptions::default())?;
-/// assert_eq!(found.verdict(), Verdict::Insufficient); // there was nothing to see
+/// assert_eq!(found.verdict(), ServiceVerdict::Insufficient); // there was nothing to see
 /// # Ok(())
 /// # }
 /// ```
@@ -58,13 +55,13 @@ pub struct FigureChange {
     /// baseline's.
     pub p_value: Option<f64>,
     /// What is said of it.
-    pub verdict: Verdict,
+    pub verdict: ServiceVerdict,
 }
 
 /// What is said of a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum ServiceVerdict {
     /// It is not worse by as much as a level.
     Ok,
     /// There is too little data, or it looks worse and that may be chance.
@@ -92,31 +89,31 @@ impl Degradation {
             let (change, evident) = both.change(figure)?;
             let enough = both.requests(figure) >= options.min_requests;
             let verdict = match change.change.map(|change| levels.judge(change)) {
-                None => Verdict::Insufficient,
-                Some(_) if !enough => Verdict::Insufficient,
-                Some(Judgement::Good | Judgement::Between) => Verdict::Ok,
-                Some(Judgement::Bad(_)) if !evident => Verdict::Insufficient,
-                Some(Judgement::Bad(Severity::Critical)) => Verdict::Critical,
-                Some(Judgement::Bad(Severity::Warning | Severity::Info)) => Verdict::Warning,
+                None => ServiceVerdict::Insufficient,
+                Some(_) if !enough => ServiceVerdict::Insufficient,
+                Some(Judgement::Good | Judgement::Between) => ServiceVerdict::Ok,
+                Some(Judgement::Bad(_)) if !evident => ServiceVerdict::Insufficient,
+                Some(Judgement::Bad(Severity::Critical)) => ServiceVerdict::Critical,
+                Some(Judgement::Bad(Severity::Warning | Severity::Info)) => ServiceVerdict::Warning,
             };
             Ok(FigureChange { verdict, ..change })
         };
         Ok(Self { figures: judged.into_iter().map(change).collect::<Result<_>>()? })
     }
 
-    /// The worst that is said of a figure; [`Ok`](Verdict::Ok) of none.
+    /// The worst that is said of a figure; [`Ok`](ServiceVerdict::Ok) of none.
     #[must_use]
-    pub fn verdict(&self) -> Verdict {
-        self.figures.iter().map(|figure| figure.verdict).max().unwrap_or(Verdict::Ok)
+    pub fn verdict(&self) -> ServiceVerdict {
+        self.figures.iter().map(|figure| figure.verdict).max().unwrap_or(ServiceVerdict::Ok)
     }
 
     /// The changes as readings of the kinds of [`ServiceFigure::kind`], which
     /// [`DegradationOptions::rules`] judge; without a value where the verdict is
-    /// [`Insufficient`](Verdict::Insufficient), so that no alert begins or ends by chance.
+    /// [`Insufficient`](ServiceVerdict::Insufficient), so that no alert begins or ends by chance.
     #[must_use]
     pub fn readings(&self, model: Option<&ModelId>) -> Vec<Reading> {
         let reading = |change: &FigureChange| {
-            let is_known = change.verdict != Verdict::Insufficient;
+            let is_known = change.verdict != ServiceVerdict::Insufficient;
             let mut reading =
                 Reading::new(change.figure.kind(), change.change.filter(|_| is_known));
             reading.model = model.cloned();
@@ -171,7 +168,7 @@ impl Both<'_> {
             Evidence::Apart(apart) => (None, apart),
             Evidence::None => (None, false),
         };
-        let verdict = Verdict::Insufficient;
+        let verdict = ServiceVerdict::Insufficient;
         Ok((FigureChange { figure, baseline, current, change, p_value, verdict }, evident))
     }
 
@@ -191,9 +188,9 @@ impl Both<'_> {
     fn error_rate(&self) -> Result<(Option<f64>, Option<f64>, Evidence)> {
         let [baseline, current] = [self.baseline, self.current].map(ServiceStats::error_rate);
         let evidence = match (&baseline, &current) {
-            (Some(baseline), Some(current)) => {
-                Evidence::PValue(test_shares(baseline, current, Alternative::Greater)?.p_value)
-            }
+            (Some(baseline), Some(current)) => Evidence::PValue(
+                two_proportion_test(current, baseline, Alternative::Greater)?.p_value,
+            ),
             _ => Evidence::None,
         };
         Ok((baseline.map(|rate| rate.estimate()), current.map(|rate| rate.estimate()), evidence))

@@ -7,7 +7,7 @@ mod options;
 mod stats;
 
 pub use self::{
-    degradation::{Degradation, FigureChange, Verdict},
+    degradation::{Degradation, FigureChange, ServiceVerdict},
     latency::LatencyHistogram,
     observer::{ConfidenceFrom, ServiceObserver},
     options::{DegradationOptions, ServiceFigure},

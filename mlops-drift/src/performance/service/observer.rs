@@ -14,7 +14,7 @@ use super::{
     latency::{BINS, LatencyHistogram, bin},
     stats::{STEPS, ServiceStats},
 };
-use crate::performance::elements::each_number;
+use crate::element::each_number;
 
 /// A probability may be above 1 by so much: rounding of 16-bit numbers.
 const TOLERANCE: f64 = 0.01;
