@@ -67,6 +67,8 @@ pub struct FeatureMap {
 pub(super) struct TensorReads {
     pub(super) name: TensorName,
     pub(super) data_type: DataType,
+    /// Elements of a row, if that is always the same.
+    pub(super) width: Option<usize>,
     pub(super) reads: Vec<Read>,
 }
 
@@ -115,8 +117,8 @@ impl FeatureMap {
         let mut map = Self {
             features: Box::default(),
             batchable: signature.is_batchable(),
-            inputs: all(&signature.inputs),
-            outputs: all(&signature.outputs),
+            inputs: all(&signature.inputs, signature.is_batchable()),
+            outputs: all(&signature.outputs, signature.is_batchable()),
             latency: Box::default(),
             error: Box::default(),
         };
@@ -328,10 +330,11 @@ fn by_suffix(name: &str, signature: &ModelSignature) -> Result<FeatureSource, St
 }
 
 /// All tensors, of which nothing is read yet.
-fn all(specs: &[TensorSpec]) -> Box<[TensorReads]> {
+fn all(specs: &[TensorSpec], batchable: bool) -> Box<[TensorReads]> {
     let reads = |spec: &TensorSpec| TensorReads {
         name: Arc::clone(&spec.name),
         data_type: spec.data_type,
+        width: columns(spec, batchable),
         reads: Vec::new(),
     };
     specs.iter().map(reads).collect()

@@ -15,6 +15,7 @@ mod mean_shift;
 mod monitor;
 mod options;
 mod pane;
+mod pending;
 mod read;
 mod reference;
 mod ring;

@@ -3,6 +3,7 @@
 use std::iter;
 
 use mlops_core::{
+    bytes::Bytes,
     half::{bf16, f16},
     observe::PredictionRecord,
     tensor::{DataType, NamedTensors, Tensor},
@@ -11,6 +12,7 @@ use mlops_core::{
 use super::{
     feature_map::{FeatureMap, Read, TensorReads, What},
     pane::{Pane, Problems},
+    pending::Pending,
 };
 use crate::{
     element::{Number, digits},
@@ -18,17 +20,29 @@ use crate::{
 };
 
 impl FeatureMap {
-    /// Counts a prediction.
-    pub(super) fn count(&self, record: &PredictionRecord<'_>, pane: &mut Pane) {
+    /// Room for rows of the tensors that are read, for [`count`](Self::count).
+    pub(super) fn pending(&self) -> Box<[Pending]> {
+        self.tensors().map(Pending::new).collect()
+    }
+
+    /// Counts a prediction. Of a small one, some is left pending.
+    pub(super) fn count(
+        &self,
+        record: &PredictionRecord<'_>,
+        pane: &mut Pane,
+        pending: &mut [Pending],
+    ) {
         // A prediction that has no rows is still one observation of latency.
         let mut rows = 1;
+        let (pending_inputs, pending_outputs) = pending.split_at_mut(self.inputs.len());
         if let Some(inputs) = record.inputs {
-            rows = rows.max(self.count_tensors(&self.inputs, inputs, pane));
+            rows = rows.max(self.count_tensors(&self.inputs, inputs, pane, pending_inputs));
         } else {
             absent(&self.inputs, pane);
         }
         if let Ok(response) = record.result {
-            rows = rows.max(self.count_tensors(&self.outputs, &response.outputs, pane));
+            let outputs = &response.outputs;
+            rows = rows.max(self.count_tensors(&self.outputs, outputs, pane, pending_outputs));
         }
         for feature in &self.latency {
             number(&mut pane.profile, *feature, record.elapsed.as_secs_f64());
@@ -57,6 +71,17 @@ impl FeatureMap {
         pane.see(record.at);
     }
 
+    /// Counts what was left pending.
+    pub(super) fn count_pending(&self, pane: &mut Pane, pending: &mut [Pending]) {
+        for (reads, pending) in self.tensors().zip(pending) {
+            count_pending(reads, pending, &mut pane.profile);
+        }
+    }
+
+    fn tensors(&self) -> impl Iterator<Item = &TensorReads> {
+        self.inputs.iter().chain(&self.outputs)
+    }
+
     /// How many rows [`count`](Self::count) would add.
     pub(super) fn rows(&self, record: &PredictionRecord<'_>) -> u64 {
         let outputs = record.result.ok().map(|response| &response.outputs);
@@ -79,9 +104,15 @@ impl FeatureMap {
     }
 
     /// Counts what is read of these tensors, and says how many rows they have.
-    fn count_tensors(&self, reads: &[TensorReads], tensors: &NamedTensors, pane: &mut Pane) -> u64 {
+    fn count_tensors(
+        &self,
+        reads: &[TensorReads],
+        tensors: &NamedTensors,
+        pane: &mut Pane,
+        pending: &mut [Pending],
+    ) -> u64 {
         let mut most = 0;
-        for tensor_reads in reads {
+        for (tensor_reads, pending) in reads.iter().zip(pending) {
             match tensors.get(&tensor_reads.name) {
                 None => absent(std::slice::from_ref(tensor_reads), pane),
                 Some(tensor) if tensor.data_type() != tensor_reads.data_type => {
@@ -91,7 +122,7 @@ impl FeatureMap {
                 }
                 Some(tensor) => {
                     let rows = self.rows_of(tensor);
-                    count(&tensor_reads.reads, tensor, rows, pane);
+                    count(tensor_reads, tensor, rows, pane, pending);
                     most = most.max(rows as u64);
                 }
             }
@@ -118,83 +149,99 @@ fn number(profile: &mut Profile, feature: usize, value: f64) {
     }
 }
 
-/// Counts what is read of a tensor.
-fn count(reads: &[Read], tensor: &Tensor, rows: usize, pane: &mut Pane) {
-    let columns = tensor.element_count().checked_div(rows).unwrap_or(0);
-    let Pane { profile, problems, .. } = pane;
-    let reads = reads.iter().filter(|read| {
-        let is_there = match read.what {
-            What::Column(column) => column < columns || rows == 0,
-            What::Length(axis) => axis < tensor.shape().len(),
-            What::Class(_) | What::Confidence => columns > 0 || rows == 0,
+/// The rows of a tensor.
+#[derive(Debug, Clone, Copy)]
+struct Rows<'a> {
+    shape: &'a [usize],
+    count: usize,
+    columns: usize,
+}
+
+impl Rows<'_> {
+    /// Whether they have what is to be read of them.
+    fn have(&self, what: &What) -> bool {
+        match what {
+            What::Column(column) => *column < self.columns || self.count == 0,
+            What::Length(axis) => *axis < self.shape.len(),
+            What::Class(_) | What::Confidence => self.columns > 0 || self.count == 0,
             What::Sum => true,
-        };
-        if !is_there {
-            mismatched(read, problems);
         }
-        is_there
-    });
-    match (tensor.data_type(), tensor.bytes()) {
-        (DataType::Bool, Some(bytes)) => {
-            elements::<bool, 1>(reads, (tensor.shape(), columns), bytes, profile)
+    }
+}
+
+/// Counts what is read of a tensor. Of few rows it is left pending.
+fn count(
+    tensor_reads: &TensorReads,
+    tensor: &Tensor,
+    count: usize,
+    pane: &mut Pane,
+    pending: &mut Pending,
+) {
+    let columns = tensor.element_count().checked_div(count).unwrap_or(0);
+    if let Some(bytes) = tensor.bytes()
+        && pending.suits(bytes, columns)
+    {
+        if !pending.has_room(bytes, columns) {
+            count_pending(tensor_reads, pending, &mut pane.profile);
         }
-        (DataType::U8, Some(bytes)) => {
-            elements::<u8, 1>(reads, (tensor.shape(), columns), bytes, profile)
-        }
-        (DataType::U16, Some(bytes)) => {
-            elements::<u16, 2>(reads, (tensor.shape(), columns), bytes, profile)
-        }
-        (DataType::U32, Some(bytes)) => {
-            elements::<u32, 4>(reads, (tensor.shape(), columns), bytes, profile)
-        }
-        (DataType::U64, Some(bytes)) => {
-            elements::<u64, 8>(reads, (tensor.shape(), columns), bytes, profile)
-        }
-        (DataType::I8, Some(bytes)) => {
-            elements::<i8, 1>(reads, (tensor.shape(), columns), bytes, profile)
-        }
-        (DataType::I16, Some(bytes)) => {
-            elements::<i16, 2>(reads, (tensor.shape(), columns), bytes, profile)
-        }
-        (DataType::I32, Some(bytes)) => {
-            elements::<i32, 4>(reads, (tensor.shape(), columns), bytes, profile)
-        }
-        (DataType::I64, Some(bytes)) => {
-            elements::<i64, 8>(reads, (tensor.shape(), columns), bytes, profile)
-        }
-        (DataType::F16, Some(bytes)) => {
-            elements::<f16, 2>(reads, (tensor.shape(), columns), bytes, profile)
-        }
-        (DataType::Bf16, Some(bytes)) => {
-            elements::<bf16, 2>(reads, (tensor.shape(), columns), bytes, profile)
-        }
-        (DataType::F32, Some(bytes)) => {
-            elements::<f32, 4>(reads, (tensor.shape(), columns), bytes, profile)
-        }
-        (DataType::F64, Some(bytes)) => {
-            elements::<f64, 8>(reads, (tensor.shape(), columns), bytes, profile)
-        }
-        (DataType::Bytes, _) | (_, None) => strings(reads, tensor, columns, profile),
+        return pending.add(bytes, columns);
+    }
+    let rows = Rows { shape: tensor.shape(), count, columns };
+    let reads = &*tensor_reads.reads;
+    for read in reads.iter().filter(|read| !rows.have(&read.what)) {
+        mismatched(read, &mut pane.problems);
+    }
+    match tensor.bytes() {
+        Some(bytes) => numbers(tensor_reads, rows, bytes, &mut pane.profile),
+        None => strings(reads, rows, tensor.strings().unwrap_or_default(), &mut pane.profile),
+    }
+}
+
+fn count_pending(tensor_reads: &TensorReads, pending: &mut Pending, profile: &mut Profile) {
+    let (bytes, columns) = pending.rows();
+    if !bytes.is_empty() {
+        numbers(tensor_reads, Rows { shape: &[], count: 1, columns }, bytes, profile);
+        pending.clear();
+    }
+}
+
+/// Counts columns of what is not strings.
+fn numbers(
+    TensorReads { data_type, reads, .. }: &TensorReads,
+    rows: Rows<'_>,
+    bytes: &[u8],
+    profile: &mut Profile,
+) {
+    match data_type {
+        DataType::Bool => elements::<bool, 1>(reads, &rows, bytes, profile),
+        DataType::U8 => elements::<u8, 1>(reads, &rows, bytes, profile),
+        DataType::U16 => elements::<u16, 2>(reads, &rows, bytes, profile),
+        DataType::U32 => elements::<u32, 4>(reads, &rows, bytes, profile),
+        DataType::U64 => elements::<u64, 8>(reads, &rows, bytes, profile),
+        DataType::I8 => elements::<i8, 1>(reads, &rows, bytes, profile),
+        DataType::I16 => elements::<i16, 2>(reads, &rows, bytes, profile),
+        DataType::I32 => elements::<i32, 4>(reads, &rows, bytes, profile),
+        DataType::I64 => elements::<i64, 8>(reads, &rows, bytes, profile),
+        DataType::F16 => elements::<f16, 2>(reads, &rows, bytes, profile),
+        DataType::Bf16 => elements::<bf16, 2>(reads, &rows, bytes, profile),
+        DataType::F32 => elements::<f32, 4>(reads, &rows, bytes, profile),
+        DataType::F64 => elements::<f64, 8>(reads, &rows, bytes, profile),
+        // They have no bytes to come with.
+        DataType::Bytes => {}
     }
 }
 
 /// Counts columns of strings.
-fn strings<'a>(
-    reads: impl Iterator<Item = &'a Read>,
-    tensor: &Tensor,
-    columns: usize,
-    profile: &mut Profile,
-) {
-    let strings = tensor.strings().unwrap_or_default();
-    for read in reads {
+fn strings(reads: &[Read], rows: Rows<'_>, strings: &[Bytes], profile: &mut Profile) {
+    for read in reads.iter().filter(|read| rows.have(&read.what)) {
         match (&read.what, profile.feature_mut(read.feature)) {
             (What::Column(column), FeatureProfile::Categorical(feature)) => {
-                for string in every(strings, *column, columns) {
+                for string in every(strings, *column, rows.columns) {
                     feature.observe(std::str::from_utf8(string).unwrap_or("\u{fffd}"));
                 }
             }
             (What::Length(axis), FeatureProfile::Numeric(feature)) => {
-                feature.observe(tensor.shape()[*axis] as f64);
+                feature.observe(rows.shape[*axis] as f64);
             }
             // The map has seen to it that nothing else is read of strings.
             _ => {}
@@ -203,17 +250,18 @@ fn strings<'a>(
 }
 
 /// Counts what is read of a tensor with elements of `SIZE` bytes.
-fn elements<'a, T: Number<SIZE>, const SIZE: usize>(
-    reads: impl Iterator<Item = &'a Read>,
-    (shape, columns): (&[usize], usize),
+fn elements<T: Number<SIZE>, const SIZE: usize>(
+    reads: &[Read],
+    rows: &Rows<'_>,
     bytes: &[u8],
     profile: &mut Profile,
 ) {
     // Bytes that came over a wire may lie at any address, so elements are read out of bytes.
     let (elements, _) = bytes.as_chunks::<SIZE>();
-    for read in reads {
+    let columns = rows.columns;
+    for read in reads.iter().filter(|read| rows.have(&read.what)) {
         let column = |column| every(elements, column, columns);
-        let rows = || elements.chunks_exact(columns.max(1));
+        let each_row = || elements.chunks_exact(columns.max(1));
         match (&read.what, profile.feature_mut(read.feature)) {
             (What::Column(index), FeatureProfile::Numeric(feature)) => {
                 feature.observe_each(column(*index).map(|bytes| T::number(*bytes)));
@@ -222,20 +270,20 @@ fn elements<'a, T: Number<SIZE>, const SIZE: usize>(
                 column(*index).for_each(|bytes| T::category(*bytes, |it| feature.observe(it)));
             }
             (What::Confidence, FeatureProfile::Numeric(feature)) => {
-                feature.observe_each(rows().map(|row| largest::<T, SIZE>(row).1));
+                feature.observe_each(each_row().map(|row| largest::<T, SIZE>(row).1));
             }
             (What::Sum, FeatureProfile::Numeric(feature)) => {
                 let sum = |row: &[[u8; SIZE]]| row.iter().map(|bytes| T::number(*bytes)).sum();
-                feature.observe_each(rows().map(sum));
+                feature.observe_each(each_row().map(sum));
             }
             (What::Class(_), FeatureProfile::Numeric(feature)) => {
-                rows().for_each(|row| match largest::<T, SIZE>(row) {
+                each_row().for_each(|row| match largest::<T, SIZE>(row) {
                     (_, value) if value.is_nan() => feature.observe_nulls(1),
                     (class, _) => feature.observe(class as f64),
                 });
             }
             (What::Class(names), FeatureProfile::Categorical(feature)) => {
-                rows().for_each(|row| match largest::<T, SIZE>(row) {
+                each_row().for_each(|row| match largest::<T, SIZE>(row) {
                     (_, value) if value.is_nan() => feature.observe_nulls(1),
                     (class, _) => match names.get(class) {
                         Some(name) => feature.observe(name),
@@ -244,7 +292,7 @@ fn elements<'a, T: Number<SIZE>, const SIZE: usize>(
                 });
             }
             (What::Length(axis), FeatureProfile::Numeric(feature)) => {
-                feature.observe(shape[*axis] as f64);
+                feature.observe(rows.shape[*axis] as f64);
             }
             // The map has seen to it that these are numbers.
             (What::Confidence | What::Sum | What::Length(_), _) => {}

@@ -1,6 +1,6 @@
 //! What is counted of predictions.
 
-use mlops_core::{half::f16, ndarray::Array1, observe::Interest};
+use mlops_core::{half::f16, ndarray::Array1, observe::Interest, random::RandomKey};
 
 use super::*;
 
@@ -144,6 +144,62 @@ fn what_cannot_be_read_is_counted_by_name() {
     assert_eq!(numeric(window.profile(), "latency").rows(), 7);
     assert_eq!((window.requests().total, window.profile().rows()), (7, 1 + 2 + 1 + 2 + 1 + 1 + 2));
     assert_eq!(numeric(window.profile(), "x[0]").rows(), 1 + 1 + 1 + 2);
+}
+
+#[test]
+fn small_requests_are_counted_like_large_ones() {
+    let numbers = [0.1, 0.2, 0.5, 0.9];
+    let reference = fit(&[
+        ("x[0]", Column::numeric(&numbers)),
+        ("x[1]", Column::numeric(&numbers)),
+        ("y.class", Column::categorical(&["0", "1", "2", "2"])),
+    ]);
+    let mut signature = signature();
+    signature.inputs[0].shape[1] = Dim::Symbolic("width".into());
+    let map = FeatureMap::new::<&str>(&reference, &signature, []).unwrap();
+    let monitor = Monitor::new(&reference, map, &minute()).unwrap();
+
+    let mut expected = [reference.empty_like(), reference.empty_like()];
+    let mut stream = RandomKey::from_seed(7).stream(0);
+    let mut class = 0;
+    for request in 0..3000 {
+        // Mostly as small as can be, of one width for a while, in two minutes that take turns.
+        let rows =
+            1 + if stream.next_unit() < 0.8 { 0 } else { (stream.next_unit() * 80.0) as usize };
+        let (width, minute) = (2 + request / 50 % 2, request / 170 % 2);
+        let mut number = || if stream.next_unit() < 0.1 { f64::NAN } else { stream.next_unit() };
+        let x = Array2::from_shape_fn((rows, width), |_| number() as f32);
+        let mut y = Array2::<f32>::zeros((rows, 3));
+        for row in 0..rows {
+            class = (class + 1) % 3;
+            y[[row, class]] = 1.0;
+            let [first, second] = [0, 1].map(|column| Value::Number(f64::from(x[[row, column]])));
+            let row = [first, second, Value::Category(["0", "1", "2"][class])];
+            expected[minute].observe_row(&row).unwrap();
+        }
+        let inputs = tensors([("x", Tensor::from_array(x)), ("city", strings(&[b"Bern"]))]);
+        let outputs = NamedTensors::single("y", Tensor::from_array(y));
+        observe(&monitor, &inputs, Ok(outputs), second(60 * minute as i64 + 10));
+        if request % 1000 == 999 {
+            // What is collected in between is in no window yet.
+            assert_eq!(monitor.collect(second(61)).len(), 0);
+        }
+    }
+    let windows = monitor.collect(second(300));
+    for (window, expected) in windows.iter().zip(&expected) {
+        assert_eq!(window.problems().count(), 0);
+        let found = window.profile();
+        assert_eq!(found.rows(), expected.rows());
+        for name in ["x[0]", "x[1]"] {
+            let (found, expected) = (numeric(found, name), numeric(expected, name));
+            assert_eq!((found.counts(), found.nan()), (expected.counts(), expected.nan()));
+            assert_eq!((found.min(), found.max()), (expected.min(), expected.max()));
+            let [found, expected] =
+                [found, expected].map(|it| (it.mean().unwrap(), it.variance().unwrap()));
+            assert!((found.0 - expected.0).abs() < 1e-12 && (found.1 - expected.1).abs() < 1e-12);
+        }
+        assert_eq!(found.feature("y.class"), expected.feature("y.class"));
+    }
 }
 
 /// A reference of one feature and a model with one input, of which a prediction is shown.
