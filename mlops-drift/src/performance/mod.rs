@@ -48,8 +48,8 @@ pub use self::{
     isotonic::Isotonic,
     labelled::{
         ConceptDrift, FigureComparison, LabelledCounts, LabelledMonitor, LabelledOptions,
-        LabelledSummary, PairsOf, PaneSummary, PerformanceFigures, PerformanceMetrics,
-        PredictedClass, RegressionFigures, Task,
+        LabelledSummary, PairsOf, PaneSummary, PerformanceComparison, PerformanceFigures,
+        PerformanceMetrics, PredictedClass, RegressionFigures, Task,
     },
     regression::RegressionMetrics,
     roc::{AveragePrecision, RocAuc, average_precision, roc_auc},

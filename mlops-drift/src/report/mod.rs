@@ -35,6 +35,7 @@ mod figure;
 mod headline;
 #[cfg(feature = "html")]
 mod html;
+mod performance;
 mod quality;
 #[expect(clippy::module_inception, reason = "the main type of the folder is called like it")]
 mod report;

@@ -4,7 +4,11 @@ use mlops_core::{Error, Result, timestamp::Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::check;
-use crate::{compare::Comparison, performance::Degradation, quality::QualityReport};
+use crate::{
+    compare::Comparison,
+    performance::{Degradation, PerformanceComparison},
+    quality::QualityReport,
+};
 
 /// The format that this release writes, and the newest that it reads. What adds anything to it, a kind of
 /// section too, makes a new one.
@@ -38,6 +42,8 @@ pub enum Section {
     Quality(QualityReport),
     /// Service figures beside those of a baseline.
     Degradation(Degradation),
+    /// How well the model does beside how well it did, by labels.
+    Performance(PerformanceComparison),
 }
 
 impl Report {

@@ -4,7 +4,7 @@ use super::{
     Report, Section, degradation,
     figure::{count, p_value, shortened},
     headline::{Headline, advice},
-    quality,
+    performance, quality,
     row::{self, Row},
     table::Table,
 };
@@ -26,6 +26,7 @@ impl Report {
                 Section::Drift(comparison) => drift(self, comparison, &mut text),
                 Section::Quality(report) => lines(quality::table(report), &mut text),
                 Section::Degradation(found) => lines(degradation::table(found), &mut text),
+                Section::Performance(found) => lines(performance::table(found), &mut text),
             }
         }
         text

@@ -404,22 +404,32 @@ fn current_metrics_are_compared_with_a_reference() {
     };
     let (reference, current) = (of(10), of(60));
     let found = current.compare(&reference, 0.95).unwrap();
-    let figures: Vec<_> = found.iter().map(|found| found.figure.as_str()).collect();
+    assert_eq!((found.reference_rows, found.current_rows, found.confidence), (200, 200, 0.95));
+    let figures: Vec<_> = found.figures.iter().map(|found| found.figure.as_str()).collect();
     assert_eq!(figures, ["accuracy", "log_loss", "brier_score", "roc_auc"]);
-    assert!(found.iter().all(|found| found.comparison.p_value < 1e-6), "{found:?}");
+    assert!(found.figures.iter().all(|found| found.adjusted_p_value < 1e-6), "{found:?}");
+    assert!(found.figures.iter().all(|found| found.is_worse), "{found:?}");
+    let largest = found.figures.iter().map(|found| found.difference.p_value).fold(0.0, f64::max);
+    let adjusted = found.figures.iter().map(|found| found.adjusted_p_value);
+    assert!(adjusted.fold(0.0, f64::max) >= largest, "{found:?}");
     let PerformanceMetrics::Classification(ours) = &current else { panic!() };
     let PerformanceMetrics::Classification(theirs) = &reference else { panic!() };
     let (ours, theirs) = (ours.accuracy().unwrap(), theirs.accuracy().unwrap());
     let expected = compare_shares(&theirs, &ours, Alternative::Less, 0.95).unwrap();
-    assert_eq!(found[0].comparison, expected);
+    let accuracy = &found.figures[0];
+    assert_eq!(accuracy.difference, expected);
+    assert_eq!((accuracy.reference, accuracy.current), (theirs.estimate(), ours.estimate()));
     // The other way about nothing is worse.
     let found = reference.compare(&current, 0.95).unwrap();
-    assert!(found.iter().all(|found| found.comparison.p_value > 0.999), "{found:?}");
+    assert!(found.figures.iter().all(|found| found.difference.p_value > 0.999), "{found:?}");
+    assert!(found.figures.iter().all(|found| !found.is_worse), "{found:?}");
     // Nothing to compare with, and something else altogether.
     let nothing =
         monitor(classes(PredictedClass::Probability { output: "y".into(), threshold: 0.5 }));
     let nothing = nothing.metrics(PairsOf::Overall).unwrap();
-    assert_eq!(current.compare(&nothing, 0.95).unwrap(), []);
+    let unknown = current.compare(&nothing, 0.95).unwrap();
+    assert_eq!((unknown.current_rows, unknown.reference_rows), (200, 0));
+    assert_eq!(unknown.figures, []);
     let other = monitor(LabelledOptions::new(Task::Regression { output: "y".into() }));
     let mut other = other.metrics(PairsOf::Overall).unwrap();
     for error in

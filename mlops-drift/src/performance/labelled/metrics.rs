@@ -1,15 +1,12 @@
 //! [`PerformanceMetrics`]: of a classifier, or of a regression.
 
-use mlops_core::{
-    Error, Result,
-    stats::{Alternative, student_t},
-};
+use mlops_core::{Error, Result, stats::student_t};
 use serde::{Deserialize, Serialize};
 
 use super::options::Task;
 use crate::performance::{
-    ClassificationFigures, ClassificationMetrics, Estimate, Figure, FigureDifference,
-    RegressionMetrics, compare_estimates, compare_means, compare_shares, figure::Confidence,
+    ClassificationFigures, ClassificationMetrics, Estimate, Figure, RegressionMetrics,
+    figure::Confidence,
 };
 
 /// How well a model does, whatever it predicts.
@@ -48,16 +45,6 @@ pub struct RegressionFigures {
     pub root_mean_squared_error: Option<Figure>,
     /// The share of the variance that the predictions explain.
     pub r_squared: Option<f64>,
-}
-
-/// A figure beside that of a reference.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct FigureComparison {
-    /// Which figure, such as `accuracy`.
-    pub figure: String,
-    /// How they compare. The p-value is that of a figure so much worse if nothing had changed.
-    pub comparison: FigureDifference,
 }
 
 impl PerformanceMetrics {
@@ -128,64 +115,8 @@ impl PerformanceMetrics {
             }
         }
     }
-
-    /// Is this worse than a reference? Of a classifier its accuracy and, with probabilities, log loss,
-    /// Brier score and area under the receiver operating characteristic; of a regression its mean absolute
-    /// and mean squared error. What one of both has too few rows for is left out. The p-values are each of
-    /// one test; [`correction`](mlops_core::stats::correction) is there for all of them together.
-    ///
-    /// # Errors
-    /// [`Error::InvalidArgument`] if the reference is of another task, or for a confidence that is not
-    /// between 0 and 1.
-    pub fn compare(&self, reference: &Self, confidence: f64) -> Result<Vec<FigureComparison>> {
-        use Alternative::{Greater, Less};
-        Confidence::new(confidence)?;
-        let mut found = Vec::new();
-        let mut add = |figure: &str, comparison| {
-            found.push(FigureComparison { figure: figure.into(), comparison });
-        };
-        match (self, reference) {
-            (Self::Classification(current), Self::Classification(reference)) => {
-                if current.classes() != reference.classes() {
-                    return Err(other_task());
-                }
-                if let (Some(ours), Some(theirs)) = (current.accuracy(), reference.accuracy()) {
-                    add("accuracy", compare_shares(&theirs, &ours, Less, confidence)?);
-                }
-                let losses = [
-                    ("log_loss", current.log_loss(), reference.log_loss()),
-                    ("brier_score", current.brier_score(), reference.brier_score()),
-                ];
-                for (figure, ours, theirs) in losses {
-                    if let (Some(ours), Some(theirs)) = (ours, theirs)
-                        && ours.count.min(theirs.count) > 1
-                    {
-                        add(figure, compare_means(&theirs, &ours, Greater, confidence)?);
-                    }
-                }
-                if let (Some(ours), Some(theirs)) = (current.roc_auc(), reference.roc_auc()) {
-                    let (ours, theirs) = (ours.estimate(), theirs.estimate());
-                    add("roc_auc", compare_estimates(&theirs, &ours, Less, confidence)?);
-                }
-            }
-            (Self::Regression(current), Self::Regression(reference)) => {
-                let of = |metrics: &RegressionMetrics| {
-                    [metrics.mean_absolute_error(), metrics.mean_squared_error()]
-                };
-                let figures = ["mean_absolute_error", "mean_squared_error"];
-                for (figure, both) in figures.iter().zip(of(current).into_iter().zip(of(reference)))
-                {
-                    if let (Some(ours), Some(theirs)) = both {
-                        add(figure, compare_estimates(&theirs, &ours, Greater, confidence)?);
-                    }
-                }
-            }
-            _ => return Err(other_task()),
-        }
-        Ok(found)
-    }
 }
 
-fn other_task() -> Error {
+pub(super) fn other_task() -> Error {
     Error::invalid("performance metrics", "they are of another task")
 }

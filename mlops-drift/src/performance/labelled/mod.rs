@@ -1,5 +1,6 @@
 //! A live monitor of performance: predictions as they are answered, and labels when they come.
 
+mod comparison;
 mod counts;
 mod metrics;
 mod monitor;
@@ -11,8 +12,9 @@ mod state;
 mod summary;
 
 pub use self::{
+    comparison::{FigureComparison, PerformanceComparison},
     counts::LabelledCounts,
-    metrics::{FigureComparison, PerformanceFigures, PerformanceMetrics, RegressionFigures},
+    metrics::{PerformanceFigures, PerformanceMetrics, RegressionFigures},
     monitor::LabelledMonitor,
     options::{LabelledOptions, Task},
     output::PredictedClass,

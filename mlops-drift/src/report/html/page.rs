@@ -8,7 +8,7 @@ use super::{drift::DriftView, table::TableView};
 use crate::report::{
     Report, Section, degradation,
     figure::{minute, shortened},
-    quality,
+    performance, quality,
 };
 
 const PAGE: &str = include_str!("page.html");
@@ -44,6 +44,7 @@ impl Report {
                 Section::Drift(comparison) => SectionView::Drift(DriftView::of(comparison, index)),
                 Section::Quality(report) => SectionView::Table(quality::table(report).into()),
                 Section::Degradation(found) => SectionView::Table(degradation::table(found).into()),
+                Section::Performance(found) => SectionView::Table(performance::table(found).into()),
             })
             .collect();
         let context = context! {
