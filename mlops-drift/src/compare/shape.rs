@@ -7,7 +7,7 @@ use crate::{
     stats::Sample,
 };
 
-/// Bars of a picture of numbers.
+/// Bars of a picture of numbers, at most.
 const BARS: usize = 30;
 /// Categories that a picture has one by one.
 const CATEGORIES: usize = 20;
@@ -22,7 +22,8 @@ const TAIL: f64 = 0.005;
 pub enum Shape {
     /// There are no values to show.
     Nothing,
-    /// Numbers, in bars of equal width. Up to half a percent at each end may lie outside.
+    /// Numbers, in bars of equal width: as many whole numbers in each, if all are whole. Up to half a percent
+    /// at each end may lie outside.
     Bars {
         /// Where the first bar begins.
         low: f64,
@@ -53,8 +54,9 @@ impl Shape {
                     return Self::of_values(first, second);
                 }
                 let sides = [first, second];
+                let ranges = sides.map(|side| [side.quantile(TAIL), side.quantile(1.0 - TAIL)]);
                 Self::bars(
-                    sides.map(|side| [side.quantile(TAIL), side.quantile(1.0 - TAIL)]),
+                    Axis::over(ranges),
                     sides.map(|side| move |value| side.cdf(value).unwrap_or(0.0)),
                 )
             }
@@ -68,39 +70,31 @@ impl Shape {
     /// Of values; `None` for a side that has none.
     pub(super) fn of_samples(sides: [Option<&Sample>; 2]) -> Self {
         let quantile = |side: Option<&Sample>, p| side.and_then(|sample| sample.quantile(p).ok());
-        Self::bars(
-            sides.map(|side| [quantile(side, TAIL), quantile(side, 1.0 - TAIL)]),
-            sides.map(|side| {
-                move |value: f64| {
-                    side.map_or(0.0, |sample| {
-                        let values = sample.values();
-                        values.partition_point(|each| *each < value) as f64 / values.len() as f64
-                    })
-                }
-            }),
-        )
+        let ranges = sides.map(|side| [quantile(side, TAIL), quantile(side, 1.0 - TAIL)]);
+        let mut axis = Axis::over(ranges);
+        if sides.iter().flatten().all(|sample| sample.values().iter().all(|it| it.fract() == 0.0)) {
+            axis = axis.map(Axis::of_whole_numbers);
+        }
+        let below = sides.map(|side| {
+            move |value: f64| {
+                side.map_or(0.0, |sample| {
+                    let values = sample.values();
+                    values.partition_point(|each| *each < value) as f64 / values.len() as f64
+                })
+            }
+        });
+        Self::bars(axis, below)
     }
 
-    fn bars(ranges: [[Option<f64>; 2]; 2], below: [impl Fn(f64) -> f64; 2]) -> Self {
-        let ends = |end: usize| ranges.iter().filter_map(move |range| range[end]);
-        let (low, high) =
-            (ends(0).fold(f64::INFINITY, f64::min), ends(1).fold(f64::NEG_INFINITY, f64::max));
-        if low > high {
+    fn bars(axis: Option<Axis>, below: [impl Fn(f64) -> f64; 2]) -> Self {
+        let Some(axis) = axis else {
             return Self::Nothing;
-        }
-        // The last bar takes the highest value in, unless there is no higher number.
-        let margin = if low == high { low.abs().max(1.0) * 1e-3 } else { 0.0 };
-        let high = (high + margin).next_up().min(f64::MAX);
-        let low = if low < high { low } else { low - margin };
-        let edge = |bar: usize| {
-            let share = bar as f64 / BARS as f64;
-            if bar == BARS { high } else { low * (1.0 - share) + high * share }
         };
         let [reference, current] = below.map(|below| {
-            let at: Vec<f64> = (0..=BARS).map(|bar| below(edge(bar))).collect();
+            let at: Vec<f64> = (0..=axis.bars).map(|bar| below(axis.edge(bar))).collect();
             at.windows(2).map(|pair| (pair[1] - pair[0]).max(0.0)).collect()
         });
-        Self::Bars { low, high, reference, current }
+        Self::Bars { low: axis.low, high: axis.high, reference, current }
     }
 
     /// Of numbers of which the reference has few different ones, in their order.
@@ -142,5 +136,50 @@ impl Shape {
         });
         let names = cells.iter().map(|(name, _)| (*name).to_owned()).collect();
         Self::Categories { names, reference, current }
+    }
+}
+
+/// Where the bars of a picture of numbers are.
+#[derive(Debug, Clone, Copy)]
+struct Axis {
+    low: f64,
+    high: f64,
+    bars: usize,
+}
+
+impl Axis {
+    /// Over the lowest and the highest value of both sides; `None` if there is none.
+    fn over(ranges: [[Option<f64>; 2]; 2]) -> Option<Self> {
+        // Between two values that are far enough apart, a quantile is none.
+        let ends = |end: usize| {
+            ranges.iter().filter_map(move |range| range[end].filter(|value| value.is_finite()))
+        };
+        let low = ends(0).reduce(f64::min)?;
+        let high = ends(1).reduce(f64::max)?;
+        // The last bar takes the highest value in, unless there is no higher number.
+        let margin = if low == high { low.abs().max(1.0) * 1e-3 } else { 0.0 };
+        let end = (high + margin).next_up().min(f64::MAX);
+        let low = if low < end { low } else { low - margin };
+        (low < end).then_some(Self { low, high: end, bars: BARS })
+    }
+
+    /// With as many whole numbers in each bar, so that none looks higher only because it has one more. Numbers too
+    /// large for halves between them stay as they are.
+    fn of_whole_numbers(self) -> Self {
+        let (first, last) = (self.low.ceil(), self.high.floor());
+        let numbers = last - first + 1.0;
+        let width = (numbers / BARS as f64).ceil();
+        let bars = (numbers / width).ceil();
+        let low = first - 0.5;
+        let high = low + bars * width;
+        if numbers < 1.0 || low.abs().max(high.abs()) > 2_f64.powi(50) {
+            return self;
+        }
+        Self { low, high, bars: bars as usize }
+    }
+
+    fn edge(&self, bar: usize) -> f64 {
+        let share = bar as f64 / self.bars as f64;
+        if bar == self.bars { self.high } else { self.low * (1.0 - share) + self.high * share }
     }
 }

@@ -119,6 +119,27 @@ fn pictures_hold_all_but_the_ends() {
 }
 
 #[test]
+fn bars_of_whole_numbers_hold_equally_many_of_them() {
+    // 1 to 100, each as often: cut into 30 bars of equal width, some would hold four and others three.
+    let reference: Vec<f64> = (0..10_000).map(|n| f64::from(n % 100 + 1)).collect();
+    let comparison = by_values(&reference, &reference, &CompareOptions::default());
+    let Shape::Bars { low, high, reference, current } = &comparison.features[0].shape else {
+        panic!("{:?}", comparison.features[0].shape);
+    };
+    assert_eq!((*low, *high, reference.len(), current.len()), (0.5, 100.5, 25, 25));
+    assert!(reference.iter().all(|share| (share - 0.04).abs() < 1e-12), "{reference:?}");
+
+    // Too large to cut between them.
+    let large: Vec<f64> = (0..100).map(|n| 4e18 + 1024.0 * f64::from(n)).collect();
+    let comparison = by_values(&large, &large, &CompareOptions::default());
+    let Shape::Bars { reference, .. } = &comparison.features[0].shape else {
+        panic!("{:?}", comparison.features[0].shape);
+    };
+    assert_eq!(reference.len(), 30);
+    assert!(reference.iter().sum::<f64>() > 0.95, "{reference:?}");
+}
+
+#[test]
 fn pictures_of_categories_have_the_most_frequent_of_either_side_and_the_rest() {
     let mut random = Random::new(4);
     let (reference, current) = (random.categories(4000, 30), vec!["c29".to_owned(); 1000]);
