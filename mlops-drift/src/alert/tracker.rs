@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mlops_core::{Error, Result, alert::Severity, timestamp::Timestamp};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::thresholds::Judgement;
 
@@ -127,6 +127,7 @@ pub enum Notice {
 /// for each. It holds no clock. Serialised, it goes on after a restart where it was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlertTracker {
+    #[serde(deserialize_with = "checked")]
     options: TrackerOptions,
     phase: Phase,
     /// The last figures, the newest in the lowest bit; a bad one is 1.
@@ -287,6 +288,13 @@ impl AlertTracker {
         self.told = Some((severity, now));
         Some(notice)
     }
+}
+
+/// Options as they were stored.
+fn checked<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TrackerOptions, D::Error> {
+    let options = TrackerOptions::deserialize(deserializer)?;
+    options.check().map_err(de::Error::custom)?;
+    Ok(options)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! [`Comparer`]: gathers evidence feature by feature, and decides when all are there.
 
-use mlops_core::Result;
+use mlops_core::{Error, Result};
 
 use super::{
     categories::{self, CategoryCounts},
@@ -65,7 +65,7 @@ impl Comparer {
     /// Takes a feature's profiles, the second of which is counted in the cells of the first.
     ///
     /// # Errors
-    /// [`InvalidArgument`](mlops_core::Error::InvalidArgument) if it is not.
+    /// [`InvalidArgument`](mlops_core::Error::InvalidArgument) if it is not, or for 2^53 rows or more.
     pub fn profiles(
         &mut self,
         name: &str,
@@ -84,6 +84,7 @@ impl Comparer {
         least: Option<u64>,
     ) -> Result<()> {
         reference.check_same(current)?;
+        check_rows(name, [reference.rows(), current.rows()])?;
         let rare = match reference {
             FeatureProfile::Categorical(categories) if categories.categories().is_complete() => {
                 Some(categories::rare(categories.counts().iter().copied()))
@@ -109,7 +110,7 @@ impl Comparer {
     /// Takes a feature's numbers.
     ///
     /// # Errors
-    /// None that is known.
+    /// [`InvalidArgument`](mlops_core::Error::InvalidArgument) for 2^53 rows or more.
     pub fn numbers(&mut self, name: &str, reference: &Numbers, current: &Numbers) -> Result<()> {
         self.binned_numbers(name, &BinnedNumbers::new(reference)?, current)
     }
@@ -122,6 +123,7 @@ impl Comparer {
         current: &Numbers,
     ) -> Result<()> {
         let BinnedNumbers { numbers: reference, profile, deviation } = reference;
+        check_rows(name, [reference.rows(), current.rows()])?;
         let binned = [profile.clone(), current.profile_like(profile)];
         let (mut distribution, mut wasserstein) = (None, None);
         if let (Some(first), Some(second)) = (reference.sample(), current.sample()) {
@@ -153,13 +155,14 @@ impl Comparer {
     /// Takes a feature's categories.
     ///
     /// # Errors
-    /// None that is known.
+    /// [`InvalidArgument`](mlops_core::Error::InvalidArgument) for 2^53 rows or more.
     pub fn categories(
         &mut self,
         name: &str,
         reference: &CategoryCounts,
         current: &CategoryCounts,
     ) -> Result<()> {
+        check_rows(name, [reference.rows(), current.rows()])?;
         let cells = reference.joined(current);
         let summary = |side: usize, counts: &CategoryCounts| {
             let unseen = cells.iter().filter(|(_, rows)| rows[0] == 0).map(|(_, rows)| rows[side]);
@@ -272,6 +275,17 @@ impl Comparer {
             unexpected,
         })
     }
+}
+
+/// Rows of both sides together from where on counts are not exact as `f64`; no data sets have so many.
+const MAX_ROWS: u64 = 1 << 53;
+
+fn check_rows(name: &str, [reference, current]: [u64; 2]) -> Result<()> {
+    if reference.saturating_add(current) < MAX_ROWS {
+        return Ok(());
+    }
+    let reason = format!("feature `{name}` has {reference} and {current}, together 2^53 or more");
+    Err(Error::invalid("rows", reason))
 }
 
 /// A feature of which everything is known but the verdict.

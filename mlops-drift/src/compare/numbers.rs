@@ -66,7 +66,8 @@ impl Numbers {
     #[must_use]
     pub fn rows(&self) -> u64 {
         let finite = self.sample.as_ref().map_or(0, |sample| sample.len() as u64);
-        finite + self.nulls + self.nan + self.positive_infinity + self.negative_infinity
+        let apart = [self.nulls, self.nan, self.positive_infinity, self.negative_infinity];
+        apart.iter().fold(finite, |sum, count| sum.saturating_add(*count))
     }
 
     /// The finite values; `None` if there are none.

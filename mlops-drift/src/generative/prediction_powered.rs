@@ -51,6 +51,7 @@ use super::sums::{PairSums, Sums};
 /// # }
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
 pub struct PredictionPowered {
     /// Judge scores and labels, of what has both.
     labelled: PairSums,
@@ -151,15 +152,15 @@ impl PredictionPowered {
         let mean = labels.mean + lambda * (self.judged.mean - scores.mean);
         let residual = labels.variance() - 2.0 * lambda * self.labelled.covariance()
             + lambda * lambda * scores.variance();
+        check_finite(residual)?;
         // A difference of squares that may be all rounding.
         let residual = residual.max(0.0) / n;
         let judged = lambda * lambda * self.judged.variance() / self.judged.count.max(1) as f64;
         let standard_error = (residual + judged).sqrt();
         let half = z * standard_error;
         let interval = Interval { low: mean - half, high: mean + half };
-        if !(interval.low.is_finite() && interval.high.is_finite()) {
-            return Err(Error::invalid("scores", "their figures are too large for a double"));
-        }
+        check_finite(interval.low)?;
+        check_finite(interval.high)?;
         Ok(PredictionPoweredEstimate { mean, standard_error, interval, lambda })
     }
 
@@ -167,7 +168,8 @@ impl PredictionPowered {
     /// confidence.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] for a confidence that is not between 0 and 1, and fewer than two labels.
+    /// [`Error::InvalidArgument`] for a confidence that is not between 0 and 1, fewer than two labels, or
+    /// figures too large for a double.
     pub fn bias(&self, confidence: f64) -> Result<PredictionPoweredEstimate> {
         let z = two_sided(confidence)?;
         if self.labels() < 2 {
@@ -176,6 +178,7 @@ impl PredictionPowered {
         }
         let PairSums { first: scores, second: labels, .. } = &self.labelled;
         let variance = scores.variance() - 2.0 * self.labelled.covariance() + labels.variance();
+        check_finite(variance)?;
         let standard_error = (variance.max(0.0) / scores.count as f64).sqrt();
         let (mean, half) = (scores.mean - labels.mean, z * standard_error);
         let interval = Interval { low: mean - half, high: mean + half };
@@ -200,6 +203,31 @@ impl PredictionPowered {
         let lambda = self.labelled.covariance() / ((1.0 + n / more) * variance);
         if lambda.is_finite() { lambda.clamp(0.0, 1.0) } else { 0.0 }
     }
+}
+
+#[derive(Deserialize)]
+#[serde(rename = "PredictionPowered")]
+struct Unchecked {
+    labelled: PairSums,
+    judged: Sums,
+}
+
+impl TryFrom<Unchecked> for PredictionPowered {
+    type Error = Error;
+
+    fn try_from(Unchecked { labelled, judged }: Unchecked) -> Result<Self> {
+        if labelled.is_possible() && judged.is_possible() {
+            return Ok(Self { labelled, judged });
+        }
+        Err(Error::invalid("scores", "no scores and labels have these sums"))
+    }
+}
+
+fn check_finite(figure: f64) -> Result<()> {
+    if figure.is_finite() {
+        return Ok(());
+    }
+    Err(Error::invalid("scores", "their figures are too large for a double"))
 }
 
 /// How many standard errors an interval of this confidence has on either side.

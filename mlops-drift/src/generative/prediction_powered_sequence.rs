@@ -26,6 +26,7 @@ use super::sums::PairSums;
 /// An exchange enters when its label has come, or when it is certain that it gets none. The order must not
 /// depend on what is in it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
 pub struct PredictionPoweredSequence {
     labelling_rate: f64,
     min_labels: u64,
@@ -77,13 +78,7 @@ impl PredictionPoweredSequence {
     /// [`AsymptoticSequence::new`] refuses.
     pub fn new(options: PredictionPoweredSequenceOptions) -> Result<Self> {
         let PredictionPoweredSequenceOptions { labelling_rate, min_labels, sequence } = options;
-        if !(labelling_rate > 0.0 && labelling_rate <= 1.0) {
-            let reason = format!("{labelling_rate} is not in (0, 1]");
-            return Err(Error::invalid("labelling rate", reason));
-        }
-        if min_labels < 2 {
-            return Err(Error::invalid("min_labels", format!("{min_labels} have no spread; 2 do")));
-        }
+        check(labelling_rate, min_labels)?;
         let sequence = AsymptoticSequence::new(sequence)?;
         Ok(Self { labelling_rate, min_labels, labelled: PairSums::default(), sequence })
     }
@@ -145,5 +140,38 @@ impl PredictionPoweredSequence {
     #[must_use]
     pub fn labels(&self) -> u64 {
         self.labelled.first.count
+    }
+}
+
+fn check(labelling_rate: f64, min_labels: u64) -> Result<()> {
+    if !(labelling_rate > 0.0 && labelling_rate <= 1.0) {
+        let reason = format!("{labelling_rate} is not in (0, 1]");
+        return Err(Error::invalid("labelling rate", reason));
+    }
+    if min_labels < 2 {
+        return Err(Error::invalid("min_labels", format!("{min_labels} have no spread; 2 do")));
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+#[serde(rename = "PredictionPoweredSequence")]
+struct Unchecked {
+    labelling_rate: f64,
+    min_labels: u64,
+    labelled: PairSums,
+    sequence: AsymptoticSequence,
+}
+
+impl TryFrom<Unchecked> for PredictionPoweredSequence {
+    type Error = Error;
+
+    fn try_from(read: Unchecked) -> Result<Self> {
+        let Unchecked { labelling_rate, min_labels, labelled, sequence } = read;
+        check(labelling_rate, min_labels)?;
+        if !labelled.is_possible() || labelled.first.count > sequence.count() {
+            return Err(Error::invalid("scores", "no scores and labels have these sums"));
+        }
+        Ok(Self { labelling_rate, min_labels, labelled, sequence })
     }
 }

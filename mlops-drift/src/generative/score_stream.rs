@@ -35,6 +35,7 @@ use super::Score;
 /// # }
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
 pub struct ScoreStream {
     normal: Interval,
     sum: f64,
@@ -174,5 +175,32 @@ impl ScoreStream {
     pub fn reset(&mut self) {
         self.sequence = self.fresh.clone();
         self.sum = 0.0;
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename = "ScoreStream")]
+struct Unchecked {
+    normal: Interval,
+    sum: f64,
+    sequence: EmpiricalBernstein,
+    fresh: EmpiricalBernstein,
+}
+
+impl TryFrom<Unchecked> for ScoreStream {
+    type Error = Error;
+
+    fn try_from(Unchecked { normal, sum, sequence, fresh }: Unchecked) -> Result<Self> {
+        let Interval { low, high } = normal;
+        if !(low <= high && low.is_finite() && high.is_finite()) {
+            return Err(Error::invalid("reference", format!("from {low} to {high} is nothing")));
+        }
+        // Scores are 1 at most, and a sum of them may round.
+        let most = sequence.count() as f64 * (1.0 + 1e-9);
+        if !(0.0..=most).contains(&sum) || fresh.count() > 0 {
+            let reason = format!("{} do not sum to {sum}", sequence.count());
+            return Err(Error::invalid("scores", reason));
+        }
+        Ok(Self { normal, sum, sequence, fresh })
     }
 }

@@ -21,7 +21,22 @@ pub(super) struct PairSums {
     pub(super) products: f64,
 }
 
+/// Counts up to here are exact as `f64`.
+const MAX_COUNT: u64 = 1 << 53;
+
 impl Sums {
+    /// Whether values lead to them; what was read from a file may be anything.
+    pub(super) fn is_possible(&self) -> bool {
+        self.count <= MAX_COUNT
+            && self.mean.is_finite()
+            && (0.0..f64::INFINITY).contains(&self.squares)
+    }
+
+    /// How large values are.
+    fn size(&self) -> f64 {
+        self.mean.abs() + self.variance().sqrt()
+    }
+
     /// Takes in a value, or leaves everything as it is.
     pub(super) fn push(&mut self, value: f64, what: &'static str) -> Result<()> {
         let apart = value - self.mean;
@@ -31,12 +46,12 @@ impl Sums {
             let reason = format_args!("{value} is not finite, or too far out to be squared");
             return Err(Error::invalid(what, reason));
         }
-        *self = Self { count: self.count + 1, mean, squares };
+        *self = Self { count: self.count.saturating_add(1), mean, squares };
         Ok(())
     }
 
     pub(super) fn merge(&mut self, other: &Self) {
-        let count = self.count + other.count;
+        let count = self.count.saturating_add(other.count);
         if count == 0 {
             return;
         }
@@ -54,6 +69,17 @@ impl Sums {
 }
 
 impl PairSums {
+    /// Whether pairs of values lead to them.
+    pub(super) fn is_possible(&self) -> bool {
+        let Self { first, second, products } = self;
+        let rounding = 1e-9 * first.count as f64 * first.size() * second.size();
+        first.is_possible()
+            && second.is_possible()
+            && first.count == second.count
+            // Cauchy and Schwarz.
+            && products.abs() <= first.squares.sqrt() * second.squares.sqrt() + rounding
+    }
+
     pub(super) fn push(&mut self, first: f64, second: f64, what: [&'static str; 2]) -> Result<()> {
         let mut next = *self;
         next.first.push(first, what[0])?;
@@ -64,7 +90,7 @@ impl PairSums {
     }
 
     pub(super) fn merge(&mut self, other: &Self) {
-        let count = (self.first.count + other.first.count).max(1) as f64;
+        let count = self.first.count.saturating_add(other.first.count).max(1) as f64;
         let (mine, theirs) = (self.first.count as f64, other.first.count as f64);
         let apart = [other.first.mean - self.first.mean, other.second.mean - self.second.mean];
         self.products += other.products + apart[0] * apart[1] * (mine * (theirs / count));

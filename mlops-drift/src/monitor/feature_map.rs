@@ -9,7 +9,10 @@ use mlops_core::{
 };
 
 use super::FeatureSource;
-use crate::profile::{FeatureProfile, Profile};
+use crate::{
+    compare::FeatureKind,
+    profile::{FeatureProfile, Profile},
+};
 
 /// Which feature of a reference is where in the predictions of a model, looked up once, when the model is
 /// loaded.
@@ -55,6 +58,8 @@ use crate::profile::{FeatureProfile, Profile};
 pub struct FeatureMap {
     features: Box<[(Arc<str>, FeatureSource)]>,
     /// True if axis 0 of every tensor is its rows.
+    /// What each is, in the same order.
+    kinds: Box<[FeatureKind]>,
     pub(super) batchable: bool,
     pub(super) inputs: Box<[TensorReads]>,
     pub(super) outputs: Box<[TensorReads]>,
@@ -116,6 +121,7 @@ impl FeatureMap {
         }
         let mut map = Self {
             features: Box::default(),
+            kinds: kinds(reference),
             batchable: signature.is_batchable(),
             inputs: all(&signature.inputs, signature.is_batchable()),
             outputs: all(&signature.outputs, signature.is_batchable()),
@@ -145,6 +151,7 @@ impl FeatureMap {
         let features = reference.features();
         Self {
             features: features.map(|(name, _)| (name.into(), FeatureSource::Nowhere)).collect(),
+            kinds: kinds(reference),
             batchable: true,
             inputs: Box::default(),
             outputs: Box::default(),
@@ -162,6 +169,24 @@ impl FeatureMap {
     #[must_use]
     pub fn source(&self, feature: &str) -> Option<&FeatureSource> {
         self.features().find(|(name, _)| *name == feature).map(|(_, source)| source)
+    }
+
+    /// Whether it was made for a reference with these features.
+    pub(super) fn check_features(&self, reference: &Profile) -> Result<()> {
+        let names = reference.features().map(|(name, _)| name);
+        if !names.eq(self.features().map(|(name, _)| name)) {
+            let reason = "it was made for a reference with other features";
+            return Err(Error::invalid("feature map", reason));
+        }
+        let word = |kind| if kind == FeatureKind::Numeric { "a number" } else { "a category" };
+        let kinds = reference.features().zip(self.kinds.iter().zip(kinds(reference)));
+        for ((name, _), (was, is)) in kinds {
+            if is != *was {
+                let reason = format!("feature `{name}` is {}, and was {}", word(is), word(*was));
+                return Err(Error::invalid("feature map", reason));
+            }
+        }
+        Ok(())
     }
 
     /// Takes note of what is read for a feature.
@@ -342,6 +367,10 @@ fn all(specs: &[TensorSpec], batchable: bool) -> Box<[TensorReads]> {
 
 fn with(features: &[usize], one: usize) -> Box<[usize]> {
     features.iter().copied().chain([one]).collect()
+}
+
+fn kinds(reference: &Profile) -> Box<[FeatureKind]> {
+    reference.features().map(|(_, profile)| FeatureKind::of(profile)).collect()
 }
 
 fn about(feature: &str, reason: &str) -> Error {

@@ -104,8 +104,8 @@ impl Monitor {
     /// A monitor of the features of a reference.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] if the map was made for other features, an option is out of its range, or
-    /// windows are longer than the seasons of the reference.
+    /// [`Error::InvalidArgument`] if the map was made for other features or kinds of them, an option is out of
+    /// its range, or windows are longer than the seasons of the reference.
     pub fn new(
         reference: impl Into<Reference>,
         map: FeatureMap,
@@ -113,11 +113,7 @@ impl Monitor {
     ) -> Result<Self> {
         let reference = reference.into();
         let like = reference.profile(Timestamp::EPOCH);
-        let names = like.features().map(|(name, _)| name);
-        if !names.eq(map.features().map(|(name, _)| name)) {
-            let reason = "it was made for a reference with other features";
-            return Err(Error::invalid("feature map", reason));
-        }
+        map.check_features(like)?;
         let panes = options.window.panes()?;
         if let Reference::Seasonal(seasonal) = &reference {
             seasonal.season().check_window(&options.window)?;

@@ -121,10 +121,21 @@ impl SeasonalReference {
     /// Reads what [`to_json`](Self::to_json) wrote. `name` is what errors call it.
     ///
     /// # Errors
-    /// [`Error::Corrupt`] for what is not such a reference or contradicts itself.
+    /// [`Error::Corrupt`] for what is not such a reference or contradicts itself; [`Error::Unsupported`] if
+    /// another release wrote it in another format.
     pub fn from_json(name: &str, json: &[u8]) -> Result<Self> {
-        serde_json::from_slice(json)
-            .map_err(|error| Error::corrupt("seasonal reference", name, error))
+        // The version comes first, so that a newer format is not mistaken for a damaged file.
+        #[derive(Deserialize)]
+        struct Version {
+            format_version: u32,
+        }
+        let corrupt = |error| Error::corrupt("seasonal reference", name, error);
+        let version: Version = serde_json::from_slice(json).map_err(corrupt)?;
+        if version.format_version != FORMAT_VERSION {
+            let feature = format!("seasonal reference format {} of {name}", version.format_version);
+            return Err(Error::unsupported("this release", feature));
+        }
+        serde_json::from_slice(json).map_err(corrupt)
     }
 
     /// Writes the reference to a file, as [`Profile::save`] does.

@@ -31,21 +31,26 @@ struct Stop {
     signal: Arc<Signal>,
 }
 
+/// The longest period: a year, which no clock fails to add.
+const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
+
 impl MonitorWorker {
     /// Starts the thread `mlops-drift-monitor`, which [checks](Monitor::check) the monitor every so often and
     /// gives each closed window to `each`: to raise alerts, to write a report. It looks at the time of `clock`,
     /// which must be the one that predictions are stamped with.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] for a period of nothing, [`Error::Backend`] if the system starts no thread.
+    /// [`Error::InvalidArgument`] for a period of nothing or of more than a year, [`Error::Backend`] if the
+    /// system starts no thread.
     pub fn start(
         monitor: Arc<Monitor>,
         clock: Arc<dyn Clock>,
         every: Duration,
         mut each: impl FnMut(CheckedWindow) + Send + 'static,
     ) -> Result<Self> {
-        if every.is_zero() {
-            return Err(Error::invalid("period", "a monitor is not collected every 0 s"));
+        if every.is_zero() || every > LONGEST {
+            let reason = format!("a monitor is not collected every {every:?}");
+            return Err(Error::invalid("period", reason));
         }
         let stop = Arc::new(Stop::default());
         let stopped = Arc::clone(&stop);

@@ -87,7 +87,9 @@ impl CosineNull {
             let product = self.square + a * me + b * mf + a * b * ef;
             let first = self.square + 2.0 * a * me + a * a * ee;
             let second = self.square + 2.0 * b * mf + b * b * ff;
-            (1.0 - product / (first * second).sqrt()).clamp(0.0, 2.0)
+            // Apart, because a product of squares could overflow.
+            let lengths = first.sqrt() * second.sqrt();
+            if lengths > 0.0 { (1.0 - product / lengths).clamp(0.0, 2.0) } else { 1.0 }
         };
         self.pairs.iter().map(distance).collect()
     }

@@ -186,6 +186,10 @@ impl EmbeddingReference {
         let mut apart = &mean - &self.centroid;
         self.whitener.solve_lower(&mut apart.view_mut().insert_axis(Axis(1)));
         let square = apart.dot(&apart);
+        if !square.is_finite() {
+            let reason = "its mean is too far from the reference's for a double";
+            return Err(Error::invalid("current", reason));
+        }
         let by_chance = self.by_chance(current.rows());
         let p_value = self.law.p_value(square / by_chance);
         let effect = (square - self.law.mean() * by_chance).max(0.0).sqrt();
@@ -215,7 +219,8 @@ impl EmbeddingReference {
     /// its variance.
     pub fn cosine(&self, current: &RowMean) -> Result<EmbeddingShift> {
         let mean = self.mean_of(current)?;
-        let lengths = (mean.dot(&mean) * self.centroid.dot(&self.centroid)).sqrt();
+        // A product of squares could overflow.
+        let lengths = mean.dot(&mean).sqrt() * self.centroid.dot(&self.centroid).sqrt();
         if lengths == 0.0 {
             return Err(Error::invalid("current", "its mean is 0, which has no direction"));
         }
@@ -318,6 +323,8 @@ impl TryFrom<Stored> for EmbeddingReference {
         if stored.rows == 0
             || stored.cosine.as_ref().is_some_and(|null| !null.is_possible())
             || lower.diag().iter().any(|v| *v <= 0.0)
+            || lower.iter().any(|value| !value.is_finite())
+            || stored.centroid.iter().any(|value| rows::check_value(*value).is_err())
         {
             return Err(Error::invalid(
                 "reference",

@@ -158,7 +158,10 @@ impl Moments {
         // How far the sample's is from the target, and how far by chance.
         let away = squares - size * size * self.mean.len() as f64;
         let chance = (self.fourths / rows - squares) / rows;
-        let intensity = if away > 0.0 { (chance / away).clamp(0.0, 1.0) } else { 0.0 };
+        let share = chance / away;
+        // Squares beyond the largest number say nothing.
+        let says = away > 0.0 && !share.is_nan();
+        let intensity = if says { share.clamp(0.0, 1.0) } else { 0.0 };
         matrix *= 1.0 - intensity;
         matrix.diag_mut().map_inplace(|value| *value += intensity * size);
         Some(ShrunkCovariance { matrix, intensity })
@@ -193,6 +196,17 @@ impl TryFrom<Stored> for Moments {
 
     fn try_from(stored: Stored) -> Result<Self> {
         let columns = stored.mean.len();
+        let is_value = |value: &f64| rows::check_value(*value).is_ok();
+        // Of values that rows may have, sums are that large.
+        let is_sum = |sum: &f64| sum.abs() <= 1e306;
+        if !stored.mean.iter().all(is_value)
+            || !stored.scatter.iter().chain(&stored.cubes).all(is_sum)
+            || !is_sum(&stored.fourths)
+            || stored.scatter.iter().step_by(columns + 1).any(|square| *square < 0.0)
+            || (columns == 0 && stored.rows > 0)
+        {
+            return Err(Error::invalid("moments", "no rows have these sums"));
+        }
         let scatter = Array2::from_shape_vec((columns, columns), stored.scatter);
         match scatter {
             Ok(scatter) if stored.cubes.len() == columns => Ok(Self {

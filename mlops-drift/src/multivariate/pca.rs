@@ -169,6 +169,13 @@ impl TryFrom<Stored> for PcaReference {
         let count = stored.components.len().checked_div(columns).unwrap_or(0);
         let components = Array2::from_shape_vec((count, columns), stored.components)
             .map_err(|error| Error::invalid("components", format!("{columns} columns: {error}")))?;
+        // Components have the length 1, and columns on one scale end at a limit.
+        let is_scaled = |value: &f64| value.abs() <= 1e3;
+        if !components.iter().chain(&stored.mean).all(is_scaled)
+            || !stored.errors.iter().all(|error| *error >= 0.0 && error.is_finite())
+        {
+            return Err(Error::invalid("components", "no reference has these"));
+        }
         if stored.errors.len() < 2 || stored.standardizer.columns() != columns || count > columns {
             let reason = format!("{columns} columns, {} errors", stored.errors.len());
             return Err(Error::invalid("components", reason));

@@ -125,6 +125,21 @@ fn check_count(features: usize) -> Result<()> {
     Err(Error::invalid("features", format!("{features} is not an even number from 2 to 4096")))
 }
 
+/// Frequencies, one for each column and two features: half a gigabyte of them.
+const MAX_FREQUENCIES: usize = 1 << 26;
+
+fn check_size(features: usize, columns: usize) -> Result<()> {
+    let frequencies = columns.saturating_mul(features / 2);
+    if frequencies <= MAX_FREQUENCIES {
+        return Ok(());
+    }
+    Err(Error::TooLarge {
+        what: "random features (frequencies)",
+        actual: frequencies as u64,
+        limit: MAX_FREQUENCIES as u64,
+    })
+}
+
 fn other_features(found: &Digest, expected: &Digest) -> Error {
     Error::invalid("sums", format!("they are of features {found}, not {expected}"))
 }
@@ -148,6 +163,7 @@ impl RandomFeatures {
 
         rows::check("reference", reference, Self::MIN_REFERENCE_ROWS)?;
         check_count(options.features)?;
+        check_size(options.features, reference.ncols())?;
         let bandwidth = options.bandwidth.of(reference, options.seed)?;
         let origin = rows::medians(reference).to_vec();
         let drawn = Drawn { features: options.features, bandwidth, seed: options.seed, origin };
@@ -197,6 +213,7 @@ impl RandomFeatures {
         if sums.features != self.identity {
             return Err(other_features(&sums.features, &self.identity));
         }
+        rows::check_columns("sums", sums.mean.columns(), self.stored.drawn.features)?;
         rows::check_columns("rows", rows.ncols(), self.columns())?;
         rows::check("rows", rows, 0)?;
         for some in rows.axis_chunks_iter(Axis(0), STRIP) {
@@ -221,6 +238,7 @@ impl RandomFeatures {
         if current.features != self.identity {
             return Err(other_features(&current.features, &self.identity));
         }
+        rows::check_columns("sums", current.mean.columns(), self.stored.drawn.features)?;
         let second = ArrayView1::from(&self.stored.mean);
         let first = Array1::from(current.mean.of_at_least("current", Self::MIN_ROWS)?);
         let (n, m) = (current.rows() as f64, self.stored.rows as f64);
@@ -325,11 +343,18 @@ impl TryFrom<Stored> for RandomFeatures {
     fn try_from(stored: Stored) -> Result<Self> {
         let Drawn { features, bandwidth, origin, .. } = &stored.drawn;
         check_count(*features)?;
+        check_size(*features, origin.len())?;
         bandwidth::check(*bandwidth)?;
         if *features != stored.mean.len() || origin.is_empty() || stored.rows < 2 {
             let (means, columns, rows) = (stored.mean.len(), origin.len(), stored.rows);
             let reason = format!("{means} means of {columns} columns and {rows} rows");
             return Err(Error::invalid("features", reason));
+        }
+        // A row's features have the length 1.
+        if stored.mean.iter().any(|mean| mean.abs() > 1.0)
+            || origin.iter().any(|value| rows::check_value(*value).is_err())
+        {
+            return Err(Error::invalid("features", "no rows have this mean and this origin"));
         }
         let (frequencies, identity) = (stored.drawn.frequencies(), stored.drawn.identity());
         Ok(Self { stored, frequencies, identity })

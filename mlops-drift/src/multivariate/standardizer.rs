@@ -1,6 +1,6 @@
 //! [`Standardizer`]: columns of different units on one scale.
 
-use mlops_core::Result;
+use mlops_core::{Error, Result};
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +24,7 @@ use crate::stats::Sample;
 /// # Ok::<(), mlops_core::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, try_from = "Unchecked")]
 pub struct Standardizer {
     medians: Vec<f64>,
     scales: Vec<f64>,
@@ -77,5 +77,27 @@ impl Standardizer {
             column.mapv_inplace(|value| ((value - median) / scale).clamp(-FURTHEST, FURTHEST));
         }
         Ok(scaled)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unchecked {
+    medians: Vec<f64>,
+    scales: Vec<f64>,
+}
+
+impl TryFrom<Unchecked> for Standardizer {
+    type Error = Error;
+
+    fn try_from(Unchecked { medians, scales }: Unchecked) -> Result<Self> {
+        let is_scale = |scale: &f64| *scale > 0.0 && scale.is_finite();
+        if medians.len() != scales.len()
+            || !medians.iter().all(|median| rows::check_value(*median).is_ok())
+            || !scales.iter().all(is_scale)
+        {
+            return Err(Error::invalid("scales", "columns do not have one median and one scale"));
+        }
+        Ok(Self { medians, scales })
     }
 }

@@ -1,10 +1,10 @@
 //! [`Cusum`].
 
-use mlops_core::Result;
+use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ChangeDetector, Direction, Signal, Threshold, check_option, is_usable,
+    ChangeDetector, Direction, Signal, Threshold, check_option, check_state, is_usable,
     standardize::{OUTLIER, Standardizer},
 };
 
@@ -21,6 +21,7 @@ use super::{
 /// between false alarms can be [asked for](Threshold). Heavier tails make it shorter, correlated values
 /// much shorter: [`calibrate()`](super::calibrate()) finds the threshold for those from a sample.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
 pub struct Cusum {
     options: CusumOptions,
     threshold: f64,
@@ -36,7 +37,8 @@ pub struct Cusum {
 pub struct CusumOptions {
     /// What values are compared with.
     pub reference: Reference,
-    /// The part `k` of each score that is taken for chance, in standard deviations.
+    /// The part `k` of each score that is taken for chance, in standard deviations; below 5, which no score
+    /// exceeds.
     pub slack: f64,
     /// When a sum is a change.
     pub threshold: Threshold,
@@ -107,10 +109,10 @@ impl CusumOptions {
     /// The detector.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`](mlops_core::Error::InvalidArgument) if `slack` is negative, `warm_up`
+    /// [`Error::InvalidArgument`](mlops_core::Error::InvalidArgument) if `slack` is not in `[0, 5)`, `warm_up`
     /// below 3, `scale` not positive, a figure not finite, or no threshold has the mean time asked for.
     pub fn build(self) -> Result<Cusum> {
-        check_option("slack", self.slack, 0.0..)?;
+        check_option("slack", self.slack, 0.0..OUTLIER)?;
         match self.reference {
             Reference::Running { warm_up } => check_option("warm_up", warm_up.into(), 3.0..)?,
             Reference::Known { mean, scale } => {
@@ -137,6 +139,11 @@ pub(super) struct Sums {
 }
 
 impl Sums {
+    /// Whether scores lead to them.
+    pub(super) fn is_possible(&self) -> bool {
+        [self.up, self.down].iter().all(|sum| (0.0..f64::INFINITY).contains(sum))
+    }
+
     pub(super) fn push(&mut self, score: f64, slack: f64, forgetting: f64) {
         self.up = positive_part(forgetting * self.up + (score - slack));
         self.down = positive_part(forgetting * self.down - (score + slack));
@@ -202,6 +209,25 @@ impl ChangeDetector for Cusum {
         self.standardizer = Standardizer::default();
         self.sums = Sums::default();
         self.changed = false;
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename = "Cusum")]
+struct Unchecked {
+    options: CusumOptions,
+    standardizer: Standardizer,
+    sums: Sums,
+    changed: bool,
+}
+
+impl TryFrom<Unchecked> for Cusum {
+    type Error = Error;
+
+    fn try_from(Unchecked { options, standardizer, sums, changed }: Unchecked) -> Result<Self> {
+        check_state(standardizer.is_possible() && sums.is_possible())?;
+        let new = options.build()?;
+        Ok(Self { standardizer, sums, changed, ..new })
     }
 }
 

@@ -1,9 +1,9 @@
 //! [`Ddm`].
 
-use mlops_core::Result;
+use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use super::{ChangeDetector, Signal, check_option, is_loss, moments::Mean};
+use super::{ChangeDetector, Signal, check_option, check_state, is_loss, moments::Mean};
 
 /// The Drift Detection Method: finds an error rate that has risen.
 ///
@@ -20,6 +20,7 @@ use super::{ChangeDetector, Signal, check_option, is_loss, moments::Mean};
 /// reported before `min_errors`; river has no such bound. In streams of 50 000 values there is a false
 /// alarm in about 150 000 values with error rates from 0.02 to 0.2 (with river in 13 000 to 110 000).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
 pub struct Ddm {
     options: DdmOptions,
     state: State,
@@ -151,6 +152,29 @@ impl ChangeDetector for Ddm {
 
     fn reset(&mut self) {
         self.state = State::default();
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename = "Ddm")]
+struct Unchecked {
+    options: DdmOptions,
+    state: State,
+}
+
+impl TryFrom<Unchecked> for Ddm {
+    type Error = Error;
+
+    fn try_from(Unchecked { options, state }: Unchecked) -> Result<Self> {
+        let State { rate, errors, least, .. } = &state;
+        let is_figure = |figure: f64| (0.0..=1.0 + 1e-9).contains(&figure);
+        check_state(
+            rate.is_of(0.0, 1.0)
+                && (0.0..=rate.count).contains(errors)
+                && least.is_none_or(|least| is_figure(least.rate) && is_figure(least.deviation)),
+        )?;
+        let new = options.build()?;
+        Ok(Self { state, ..new })
     }
 }
 

@@ -1,9 +1,9 @@
 //! [`Eddm`].
 
-use mlops_core::Result;
+use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use super::{ChangeDetector, Compat, Signal, check_option, moments::Moments};
+use super::{ChangeDetector, Compat, Signal, check_option, check_state, moments::Moments};
 
 /// The Early Drift Detection Method: finds errors that come closer together.
 ///
@@ -23,6 +23,7 @@ use super::{ChangeDetector, Compat, Signal, check_option, moments::Moments};
 /// seeks it from so many *values* on, counts the way to the first error as a distance between errors,
 /// and lets a warning stand when a new maximum is reached: [`Compat::River`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
 pub struct Eddm {
     options: EddmOptions,
     state: State,
@@ -168,6 +169,30 @@ impl ChangeDetector for Eddm {
 
     fn reset(&mut self) {
         self.state = State::default();
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename = "Eddm")]
+struct Unchecked {
+    options: EddmOptions,
+    state: State,
+}
+
+impl TryFrom<Unchecked> for Eddm {
+    type Error = Error;
+
+    fn try_from(Unchecked { options, state }: Unchecked) -> Result<Self> {
+        let State { distances, values, errors, last_error, largest, .. } = &state;
+        check_state(
+            *values <= 1 << 53
+                && errors.max(last_error) <= values
+                && distances.is_of(0.0, *values as f64)
+                && distances.mean.count <= *errors as f64
+                && largest.is_finite(),
+        )?;
+        let new = options.build()?;
+        Ok(Self { state, ..new })
     }
 }
 

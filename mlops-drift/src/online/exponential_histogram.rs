@@ -3,6 +3,8 @@
 use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+use super::MAX_MAGNITUDE;
+
 /// A window over a stream, as an exponential histogram.
 ///
 /// Row `r` has up to [`MAX_BUCKETS`] buckets of `2^r` values each, the oldest first; when there is one
@@ -244,6 +246,20 @@ impl TryFrom<Unchecked> for ExponentialHistogram {
             rows.iter().enumerate().map(|(row, has)| size(row) * has.len as f64).sum();
         if counted != width {
             return invalid("its width is not that of its buckets");
+        }
+        // Rounding may leave less than nothing of the squares.
+        let is_possible = |size: f64, total: f64, squares: f64| {
+            total.abs() <= 2.0 * size * MAX_MAGNITUDE
+                && squares.abs() <= 4.0 * size * MAX_MAGNITUDE * MAX_MAGNITUDE
+        };
+        let mut buckets = rows
+            .iter()
+            .enumerate()
+            .flat_map(|(row, has)| has.as_slice().iter().map(move |bucket| (size(row), bucket)));
+        if !is_possible(width, total, squares)
+            || !buckets.all(|(size, bucket)| is_possible(size, bucket.total, bucket.squares))
+        {
+            return invalid("its sums are not of usable values");
         }
         let mut window = Self { width, total, squares, ..Self::default() };
         window.rows.clear();

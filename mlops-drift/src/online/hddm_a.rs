@@ -1,9 +1,9 @@
 //! [`HddmA`].
 
-use mlops_core::Result;
+use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use super::{ChangeDetector, Direction, Signal, check_option, is_loss, moments::Mean};
+use super::{ChangeDetector, Direction, Signal, check_option, check_state, is_loss, moments::Mean};
 
 /// The drift detection method of Hoeffding's bound on averages: finds a changed error rate without
 /// assuming a distribution. Best for abrupt changes.
@@ -21,6 +21,7 @@ use super::{ChangeDetector, Direction, Signal, check_option, is_loss, moments::M
 /// Values are in `[0, 1]`: errors or losses. All others are ignored. By default it looks for rises and
 /// falls; river for rises only, which is the whole difference.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
 pub struct HddmA {
     options: HddmAOptions,
     bounds: Bounds,
@@ -167,6 +168,28 @@ impl ChangeDetector for HddmA {
 
     fn reset(&mut self) {
         self.state = State::default();
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename = "HddmA")]
+struct Unchecked {
+    options: HddmAOptions,
+    state: State,
+}
+
+impl TryFrom<Unchecked> for HddmA {
+    type Error = Error;
+
+    fn try_from(Unchecked { options, state }: Unchecked) -> Result<Self> {
+        let State { total, lowest, highest, .. } = &state;
+        check_state(
+            [total, lowest, highest]
+                .iter()
+                .all(|mean| mean.is_of(0.0, 1.0) && mean.count <= total.count),
+        )?;
+        let new = options.build()?;
+        Ok(Self { state, ..new })
     }
 }
 

@@ -1,9 +1,9 @@
 //! [`HddmW`].
 
-use mlops_core::Result;
+use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use super::{ChangeDetector, Compat, Direction, Signal, check_option, is_loss};
+use super::{ChangeDetector, Compat, Direction, Signal, check_option, check_state, is_loss};
 
 /// The drift detection method of McDiarmid's bound on weighted averages: finds a changed error rate
 /// without assuming a distribution, with more weight on recent values. Best for gradual changes.
@@ -27,6 +27,7 @@ use super::{ChangeDetector, Compat, Direction, Signal, check_option, is_loss};
 /// so that the first error after many values without one has all the weight, and has
 /// `v = λ² + (1 - λ)²` for one value, whose weight is 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
 pub struct HddmW {
     options: HddmWOptions,
     bounds: Bounds,
@@ -144,6 +145,12 @@ impl Default for WeightedMean {
 }
 
 impl WeightedMean {
+    /// Whether losses lead to it.
+    fn is_possible(&self) -> bool {
+        // Rounding may take it a little beyond.
+        (-1e-9..=1.0 + 1e-9).contains(&self.mean) && (0.0..=1.0).contains(&self.squares)
+    }
+
     fn push(&mut self, value: f64, options: &HddmWOptions) {
         let weight = options.weight;
         let rest = 1.0 - weight;
@@ -245,6 +252,29 @@ impl ChangeDetector for HddmW {
 
     fn reset(&mut self) {
         self.state = State::default();
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename = "HddmW")]
+struct Unchecked {
+    options: HddmWOptions,
+    state: State,
+}
+
+impl TryFrom<Unchecked> for HddmW {
+    type Error = Error;
+
+    fn try_from(Unchecked { options, state }: Unchecked) -> Result<Self> {
+        let State { total, rise, fall, .. } = &state;
+        let is_cut = |cut: &Cut| {
+            cut.before.is_possible()
+                && cut.after.is_possible()
+                && cut.extreme.is_none_or(f64::is_finite)
+        };
+        check_state(total.is_possible() && is_cut(rise) && is_cut(fall))?;
+        let new = options.build()?;
+        Ok(Self { state, ..new })
     }
 }
 

@@ -302,7 +302,7 @@ impl ChangeDetector for Kswin {
         if self.changed {
             self.begin_anew();
         }
-        self.values += 1;
+        self.values = self.values.wrapping_add(1);
         // There is one zero.
         self.push(value + 0.0);
         if self.ring.len() < self.window_size() { Signal::Stable } else { self.compare() }
@@ -366,6 +366,10 @@ impl TryFrom<Snapshot> for Kswin {
             || (read.changed && read.distance.is_none())
         {
             return Err(Error::invalid("window", "it is full just when it was compared"));
+        }
+        let Sizes { recent, older } = detector.options.sizes();
+        if read.distance.is_some_and(|distance| !(0..=recent * older).contains(&distance)) {
+            return Err(Error::invalid("distance", "it is more than all, or less than none"));
         }
         detector.values = read.values;
         detector.distance = read.distance;

@@ -131,6 +131,14 @@ fn is_loss(value: f64) -> bool {
     (0.0..=1.0).contains(&value)
 }
 
+/// What was read from a file may be a state that no values lead to.
+fn check_state(is_possible: bool) -> mlops_core::Result<()> {
+    if is_possible {
+        return Ok(());
+    }
+    Err(mlops_core::Error::invalid("detector", "its state is not one that values lead to"))
+}
+
 /// Refuses an option that is not in a range of finite numbers.
 fn check_option(
     what: &'static str,

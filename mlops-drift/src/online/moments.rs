@@ -12,7 +12,19 @@ pub(super) struct Mean {
     pub(super) mean: f64,
 }
 
+/// Counts up to here are exact.
+const MAX_COUNT: f64 = (1_u64 << 53) as f64;
+
 impl Mean {
+    /// Whether it can be of values in this range.
+    pub(super) fn is_of(&self, low: f64, high: f64) -> bool {
+        // The mean of equal values may be a rounding error beyond them.
+        let rounding = 1e-9 * (high - low);
+        (0.0..=MAX_COUNT).contains(&self.count)
+            && self.count.fract() == 0.0
+            && (low - rounding..=high + rounding).contains(&self.mean)
+    }
+
     pub(super) fn push(&mut self, value: f64) {
         self.count += 1.0;
         self.mean += (1.0 / self.count) * (value - self.mean);
@@ -28,6 +40,12 @@ pub(super) struct Moments {
 }
 
 impl Moments {
+    /// Whether they can be of values in this range.
+    pub(super) fn is_of(&self, low: f64, high: f64) -> bool {
+        let most = (high - low) * (high - low) * self.mean.count;
+        self.mean.is_of(low, high) && (0.0..=most).contains(&self.sum_of_squares)
+    }
+
     pub(super) fn push(&mut self, value: f64) {
         let before = value - self.mean.mean;
         self.mean.push(value);

@@ -4,8 +4,11 @@ use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ChangeDetector, Compat, Direction, Signal, Threshold, check_option, cusum::Sums, is_usable,
-    moments::Mean, standardize::Standardizer,
+    ChangeDetector, Compat, Direction, MAX_MAGNITUDE, Signal, Threshold, check_option, check_state,
+    cusum::Sums,
+    is_usable,
+    moments::Mean,
+    standardize::{OUTLIER, Standardizer},
 };
 
 /// The Page–Hinkley test: finds a lasting shift of the mean from the mean so far.
@@ -25,6 +28,7 @@ use super::{
 /// scale only; and it multiplies the sum with the forgetting factor but not its minimum, which by
 /// itself leads to an alarm in the end.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
 pub struct PageHinkley {
     options: PageHinkleyOptions,
     threshold: f64,
@@ -39,7 +43,8 @@ pub struct PageHinkley {
 pub struct PageHinkleyOptions {
     /// Values before any decision; at least 3. By default nothing is summed of them.
     pub warm_up: u32,
-    /// The distance `δ` from the mean that is tolerated, in standard deviations.
+    /// The distance `δ` from the mean that is tolerated, in standard deviations; below 5, which no score
+    /// exceeds.
     pub tolerance: f64,
     /// When a sum is a change.
     pub threshold: Threshold,
@@ -124,11 +129,15 @@ impl PageHinkleyOptions {
     /// The detector.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] if `tolerance` is negative, `forgetting` not in `(0, 1]`, `warm_up`
+    /// [`Error::InvalidArgument`] if `tolerance` is not in `[0, 5)`, `forgetting` not in `(0, 1]`, `warm_up`
     /// below 3, a figure not finite, or no threshold has the mean time asked for. With
     /// [`Compat::River`] a mean time cannot be asked for: it would depend on the unit of the values.
     pub fn build(self) -> Result<PageHinkley> {
-        check_option("tolerance", self.tolerance, 0.0..)?;
+        match self.compat {
+            Compat::None => check_option("tolerance", self.tolerance, 0.0..OUTLIER)?,
+            // In the unit of the values.
+            Compat::River => check_option("tolerance", self.tolerance, 0.0..)?,
+        }
         check_option("forgetting", self.forgetting, f64::MIN_POSITIVE..=1.0)?;
         match (self.compat, self.threshold) {
             (Compat::River, Threshold::MeanTimeBetweenFalseAlarms(_)) => {
@@ -181,6 +190,18 @@ struct River {
 }
 
 impl River {
+    /// Whether usable values lead to it.
+    fn is_possible(&self) -> bool {
+        // Of as many values as can be counted.
+        let furthest = 1e20 * MAX_MAGNITUDE;
+        let is_sum = |sum: f64| sum.abs() <= furthest;
+        self.mean.is_of(-MAX_MAGNITUDE, MAX_MAGNITUDE)
+            && is_sum(self.up)
+            && is_sum(self.down)
+            && (is_sum(self.least_up) || self.least_up == f64::MAX)
+            && (is_sum(self.most_down) || self.most_down == f64::MIN)
+    }
+
     /// How far the sums are from their extremes.
     fn push(&mut self, value: f64, options: &PageHinkleyOptions) -> Sums {
         self.mean.push(value);
@@ -240,6 +261,30 @@ impl ChangeDetector for PageHinkley {
     fn reset(&mut self) {
         self.state = State::new(self.options.compat);
         self.changed = false;
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename = "PageHinkley")]
+struct Unchecked {
+    options: PageHinkleyOptions,
+    state: State,
+    changed: bool,
+}
+
+impl TryFrom<Unchecked> for PageHinkley {
+    type Error = Error;
+
+    fn try_from(Unchecked { options, state, changed }: Unchecked) -> Result<Self> {
+        check_state(match (&state, options.compat) {
+            (State::Standard { standardizer, sums }, Compat::None) => {
+                standardizer.is_possible() && sums.is_possible()
+            }
+            (State::River(river), Compat::River) => river.is_possible(),
+            _ => false,
+        })?;
+        let new = options.build()?;
+        Ok(Self { state, changed, ..new })
     }
 }
 

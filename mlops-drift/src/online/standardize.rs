@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::moments::Moments;
+use super::{MAX_MAGNITUDE, moments::Moments};
 
 /// Turns values into standard scores by what came before them, whatever their unit.
 ///
@@ -29,6 +29,11 @@ pub(super) const OUTLIER: f64 = 5.0;
 const MANY: f64 = 500.0;
 
 impl Standardizer {
+    /// Whether usable values lead to it.
+    pub(super) fn is_possible(&self) -> bool {
+        self.moments.is_of(-MAX_MAGNITUDE, MAX_MAGNITUDE)
+    }
+
     /// Takes the next value; `None` for the first `warm_up` (at least two), which have no score.
     pub(super) fn score(&mut self, value: f64, warm_up: f64) -> Option<f64> {
         let count = self.moments.mean.count;

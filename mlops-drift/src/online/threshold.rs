@@ -5,7 +5,7 @@ use std::f64::consts::PI;
 use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use super::{Direction, check_option};
+use super::{Direction, MAX_MAGNITUDE, check_option, standardize::OUTLIER};
 
 /// When a cumulative sum of standard scores is a change.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -48,10 +48,10 @@ impl Threshold {
 /// one (van Dobben de Bruyn 1968, "Cumulative Sum Tests", §1.9).
 ///
 /// # Errors
-/// [`Error::InvalidArgument`] if an argument is negative or not finite.
+/// [`Error::InvalidArgument`] if the threshold is not in `[0, 1e100]` or the slack not in `[0, 5)`.
 pub fn cusum_average_run_length(threshold: f64, slack: f64, direction: Direction) -> Result<f64> {
-    check_option("threshold", threshold, 0.0..)?;
-    check_option("slack", slack, 0.0..)?;
+    check_option("threshold", threshold, 0.0..=MAX_MAGNITUDE)?;
+    check_option("slack", slack, 0.0..OUTLIER)?;
     Ok(one_sided(threshold, slack) / sides(direction))
 }
 

@@ -47,6 +47,18 @@ impl CalibrationBins {
         bin.sum_squares += confidence * confidence;
     }
 
+    /// Whether so many rows lead to them.
+    pub(super) fn is_of(&self, rows: u64) -> bool {
+        let rounding = 1.0 + 1e-9;
+        let is_possible = |bin: &Bin| {
+            bin.right <= bin.rows
+                && (0.0..=bin.rows as f64 * rounding).contains(&bin.sum)
+                && (0.0..=bin.sum * rounding).contains(&bin.sum_squares)
+        };
+        let sum = self.0.iter().fold(0_u64, |sum, bin| sum.saturating_add(bin.rows));
+        sum == rows && self.0.iter().all(is_possible)
+    }
+
     pub(super) fn merge(&mut self, other: &Self) {
         for (mine, theirs) in self.0.iter_mut().zip(&other.0) {
             mine.rows = mine.rows.saturating_add(theirs.rows);

@@ -320,6 +320,23 @@ impl ClassificationMetrics {
 }
 
 impl Probabilities {
+    /// Whether rows lead to them, no more than so many.
+    fn is_possible(&self, most: u64) -> bool {
+        let Self { log_loss, brier_score, calibration, scores } = self;
+        let rows = log_loss.count;
+        let is_loss = |losses: &Summary, most: f64| {
+            losses.count == rows
+                && (0.0..=most).contains(&losses.mean)
+                && (0.0..=most * most).contains(&losses.variance)
+        };
+        rows <= most
+            // The logarithm of the least probability that is kept, and two probabilities off by 1.
+            && is_loss(log_loss, 40.0)
+            && is_loss(brier_score, 3.0)
+            && calibration.is_of(rows)
+            && scores.as_ref().is_none_or(|scores| scores.rows() == rows)
+    }
+
     fn merge(&mut self, other: &Self) {
         self.log_loss.merge(&other.log_loss);
         self.brier_score.merge(&other.brier_score);
@@ -362,6 +379,9 @@ impl TryFrom<Unchecked> for ClassificationMetrics {
         }
         let apart = [unknown.actual, unknown.predicted, unknown.both];
         check_counts("classification metrics", &apart)?;
+        if probabilities.as_ref().is_some_and(|kept| !kept.is_possible(confusion.rows())) {
+            return Err(Error::invalid("classification metrics", "its rows have other losses"));
+        }
         Ok(Self { classes, confusion, unknown, probabilities })
     }
 }

@@ -122,7 +122,14 @@ impl Isotonic {
             return self.y[after.saturating_sub(1)];
         };
         let (left, low, high) = (self.x[before], self.y[before], self.y[after]);
-        low + (high - low) * ((x - left) / (right - left))
+        let width = right - left;
+        let share = if width.is_finite() {
+            (x - left) / width
+        } else {
+            // Halves, so that the widest step does not overflow.
+            (x / 2.0 - left / 2.0) / (right / 2.0 - left / 2.0)
+        };
+        low + (high - low) * share
     }
 
     /// Which corner the value at `x` is that of, or the nearest below if it lies between two values, and how
@@ -131,6 +138,11 @@ impl Isotonic {
         let at = self.x.partition_point(|corner| *corner <= x).saturating_sub(1);
         let first = if at > 0 && self.y[at - 1] == self.y[at] { at - 1 } else { at };
         (first, self.pooled[first])
+    }
+
+    /// Whether it is a curve of probabilities.
+    pub(super) fn is_of_probabilities(&self) -> bool {
+        self.y.iter().all(|y| (0.0..=1.0).contains(y))
     }
 
     /// The range of `x` that it was fitted on.

@@ -3,7 +3,7 @@
 use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use super::estimate::Estimate;
+use super::{confusion::check_counts, estimate::Estimate};
 
 /// The largest magnitude of values: sums of fourth powers of errors stay finite.
 const MAX_MAGNITUDE: f64 = 1e70;
@@ -13,7 +13,7 @@ const MAX_MAGNITUDE: f64 = 1e70;
 /// It keeps sums, no rows; two of them [merge](Self::merge) into what one would be that had seen all rows,
 /// up to rounding.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, try_from = "Unchecked")]
 pub struct RegressionMetrics {
     rows: u64,
     /// Of the error, predicted less actual, and of its size.
@@ -126,5 +126,58 @@ impl RegressionMetrics {
         let mean = sum / rows;
         let variance = (sum_squares - mean * sum) / (rows - 1.0);
         Some(Estimate::new(mean, variance / rows))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unchecked {
+    rows: u64,
+    sum: f64,
+    sum_sizes: f64,
+    sum_squares: f64,
+    sum_fourths: f64,
+    origin: f64,
+    sum_actual: f64,
+    sum_actual_squares: f64,
+}
+
+impl TryFrom<Unchecked> for RegressionMetrics {
+    type Error = Error;
+
+    fn try_from(read: Unchecked) -> Result<Self> {
+        let Unchecked { rows, sum, sum_sizes, sum_squares, sum_fourths, .. } = read;
+        let Unchecked { origin, sum_actual, sum_actual_squares, .. } = read;
+        check_counts("regression metrics", &[rows])?;
+        let count = rows as f64;
+        // A sum is no more than what squares allow (Cauchy and Schwarz), but for rounding, and squares of
+        // the smallest numbers are 0.
+        let fits = |sum: f64, squares: f64| {
+            sum <= (count.sqrt() * squares.sqrt()) * (1.0 + 1e-9) + count * 1e-150
+        };
+        let is_of_errors = (0.0..f64::INFINITY).contains(&sum_fourths)
+            && (0.0..f64::INFINITY).contains(&sum_squares)
+            && fits(sum_squares, sum_fourths)
+            && fits(sum_sizes, sum_squares)
+            && sum.abs() <= sum_sizes * (1.0 + 1e-9);
+        let is_of_outcomes = origin.abs() <= MAX_MAGNITUDE
+            && sum_actual.abs() <= 4.0 * count * MAX_MAGNITUDE
+            && sum_actual_squares.abs() <= 16.0 * count * MAX_MAGNITUDE * MAX_MAGNITUDE;
+        if !(is_of_errors && is_of_outcomes) {
+            return Err(Error::invalid(
+                "regression metrics",
+                format!("{rows} rows have other sums"),
+            ));
+        }
+        Ok(Self {
+            rows,
+            sum,
+            sum_sizes,
+            sum_squares,
+            sum_fourths,
+            origin,
+            sum_actual,
+            sum_actual_squares,
+        })
     }
 }

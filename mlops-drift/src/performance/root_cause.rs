@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Estimate, Part,
-    slices::{Segmenter, add_loss},
+    slices::{Segmenter, add_loss, check_loss, check_losses, check_parts},
 };
 use crate::profile::{Profile, Value};
 
@@ -120,15 +120,13 @@ impl LossProfile {
     ///
     /// # Errors
     /// [`Error::InvalidArgument`], naming the feature, for a value of the other kind; for fewer or more values
-    /// than features, and a loss that is not finite or whose square is not. Nothing is added then.
+    /// than features, and a loss that is not finite or beyond ±1e140. Nothing is added then.
     pub fn observe(&mut self, row: &[Value<'_>], loss: f64) -> Result<()> {
         if row.len() != self.features.len() {
             let reason = format!("{} values for {} features", row.len(), self.features.len());
             return Err(Error::invalid("row", reason));
         }
-        if !(loss * loss).is_finite() {
-            return Err(Error::invalid("loss", format!("it is {loss}")));
-        }
+        check_loss(loss)?;
         let cells = self.features.iter().zip(row);
         let cells = cells.map(|(feature, value)| feature.segmenter.cell(&feature.name, *value));
         let cells = cells.collect::<Result<Vec<_>>>()?;
@@ -172,8 +170,8 @@ impl LossProfile {
     /// losses, as far as they are known, also what it does not explain.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] if the profile is of another reference or empty, or there are fewer than two
-    /// losses in the reference or now.
+    /// [`Error::InvalidArgument`] if the profile is of another reference or empty, there are fewer than two
+    /// losses in the reference or now, or figures of those are not ones that losses have.
     pub fn root_causes(&self, current: &Profile, losses: Option<&Summary>) -> Result<RootCauses> {
         for (what, count) in
             [("reference", Some(self.all.count)), ("losses", losses.map(|l| l.count))]
@@ -182,6 +180,7 @@ impl LossProfile {
                 return Err(Error::invalid(what, format!("{count} rows are less than two")));
             }
         }
+        losses.map_or(Ok(()), check_losses)?;
         if current.rows() == 0 {
             return Err(Error::invalid("current profile", "it has no rows"));
         }
@@ -292,7 +291,11 @@ impl TryFrom<Stored> for LossProfile {
                 let reason = format!("feature `{name}` has not one for each of its parts");
                 Err(Error::invalid("losses", reason))
             }
-            None => Ok(Self { all, features }),
+            None => {
+                check_losses(&all)?;
+                features.iter().try_for_each(|feature| check_parts(&all, &feature.losses))?;
+                Ok(Self { all, features })
+            }
         }
     }
 }

@@ -81,6 +81,12 @@ impl ScoreHistogram {
         AveragePrecision::of(&self.bins(), Resolution::Binned)
     }
 
+    /// Rows, positive or not.
+    pub(super) fn rows(&self) -> u64 {
+        let counts = self.positives.iter().chain(&self.negatives);
+        counts.fold(0, |sum, count| sum.saturating_add(*count))
+    }
+
     fn bins(&self) -> Vec<Tied> {
         let bins = self.positives.iter().zip(&self.negatives);
         bins.map(|(positives, negatives)| Tied { positives: *positives, negatives: *negatives })

@@ -61,7 +61,7 @@ impl Origin {
 
 /// How finely a [`Profile`] counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ProfileOptions {
     /// Bins between the least and the greatest value of a number, from 1 to 255. More see finer changes of

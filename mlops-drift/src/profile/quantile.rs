@@ -22,10 +22,13 @@ impl NumericProfile {
     }
 
     /// The value below which a share `p` of the finite values lies, in `[0, 1]`: exact at edges, at the least
-    /// and the greatest value; straight between the ends of a bin. `None` without values.
+    /// and the greatest value; straight between the ends of a bin. `None` without values, or for NaN.
     #[must_use]
     pub fn quantile(&self, p: f64) -> Option<f64> {
         let (min, max) = (self.min()?, self.max()?);
+        if p.is_nan() {
+            return None;
+        }
         let rank = p.clamp(0.0, 1.0) * self.finite() as f64;
         let mut below = 0.0;
         for (bin, count) in self.counts.iter().enumerate().filter(|(_, count)| **count > 0) {
@@ -99,6 +102,7 @@ mod tests {
         assert_eq!(hundred.cdf(5000.0), Some(1.0));
         assert_eq!(hundred.cdf(f64::NAN), None);
         assert_eq!((profile(&[]).quantile(0.5), profile(&[]).cdf(0.0)), (None, None));
+        assert_eq!(hundred.quantile(f64::NAN), None);
     }
 
     #[test]

@@ -148,7 +148,10 @@ impl Checker {
                 }
             }
             let result = match missing {
-                Some(name) => Err(format!("column `{name}` is missing")),
+                Some(name) => {
+                    probe.skip(first_row, rows);
+                    Err(format!("column `{name}` is missing"))
+                }
                 None => probe.observe(&View { batch, columns: &columns, first_row }),
             };
             // A batch without rows has nothing that could be checked.

@@ -1,13 +1,15 @@
 //! What is to be said first: [`Headline`], and what to do next.
 
 use super::{
-    figure::{counted, listed},
+    figure::{counted, listed, shortened},
     row::Row,
 };
 use crate::compare::{Aspect, Comparison, Verdict};
 
 /// Features that are named.
 const NAMED: usize = 6;
+/// Characters of a reason.
+const REASON: usize = 200;
 
 /// The verdict in a line.
 #[derive(Debug)]
@@ -97,10 +99,12 @@ pub(super) fn advice(rows: &[Row<'_>], name: impl Fn(&str) -> String) -> String 
     }
     if let Some(row) = with(Verdict::Error).next() {
         let reason = row.feature.reason.as_deref().unwrap_or("no reason is given");
+        let reason = shortened(reason, REASON);
         return format!("Mend the data first. Of {}: {reason}.", name(&row.feature.name));
     }
     if let Some(row) = with(Verdict::Insufficient).next() {
         let reason = row.feature.reason.as_deref().unwrap_or("there are too few rows");
+        let reason = shortened(reason, REASON);
         return format!(
             "Take a longer period or more rows before you rely on this. Of {}: {reason}.",
             name(&row.feature.name)

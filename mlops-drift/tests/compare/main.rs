@@ -5,4 +5,5 @@ mod data;
 mod decision;
 mod false_alarms;
 mod figures;
+mod laws;
 mod refusals;

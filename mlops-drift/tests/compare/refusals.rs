@@ -2,7 +2,7 @@
 
 use mlops_core::timestamp::Timestamp;
 use mlops_drift::{
-    compare::{CompareOptions, Comparer, FeatureKind, Numbers, Verdict, compare},
+    compare::{CategoryCounts, CompareOptions, Comparer, FeatureKind, Numbers, Verdict, compare},
     profile::{Column, Origin, Profile, ProfileOptions},
 };
 
@@ -72,4 +72,30 @@ fn no_features_are_insufficient() {
     let comparer = Comparer::new(&CompareOptions::default(), 0, 0).unwrap();
     let comparison = comparer.finish().unwrap();
     assert_eq!((comparison.verdict, comparison.drifted_share()), (Verdict::Insufficient, 0.0));
+}
+
+#[test]
+fn more_rows_than_can_be_counted_are_refused() {
+    let error = |result: mlops_core::Result<()>| result.unwrap_err().to_string();
+    let comparer = || Comparer::new(&CompareOptions::default(), 1, 1).unwrap();
+    let (one, many) = (Numbers::new(vec![1.0], 0), Numbers::new(vec![1.0, f64::NAN], u64::MAX));
+    let (one, many) = (one.unwrap(), many.unwrap());
+    assert_eq!(many.rows(), u64::MAX);
+    for (reference, current) in [(&one, &many), (&many, &one)] {
+        let said = error(comparer().numbers("x", reference, current));
+        assert!(said.starts_with("invalid rows: feature `x` has"), "{said}");
+    }
+    let mut counts = CategoryCounts::new(0);
+    counts.add("a", 1 << 60);
+    counts.add("b", u64::MAX);
+    let said = error(comparer().categories("x", &counts, &counts));
+    assert!(said.starts_with("invalid rows: feature `x` has"), "{said}");
+    let reference = profile("a", Column::numeric(&[1.0, 2.0, 3.0]));
+    let mut current = reference.clone();
+    for _ in 0..70 {
+        let again = current.clone();
+        current.merge(&again).unwrap();
+    }
+    let said = error(compare(&reference, &current, &CompareOptions::default()).map(drop));
+    assert!(said.starts_with("invalid rows: feature `x` has"), "{said}");
 }

@@ -138,6 +138,26 @@ fn bad_inputs_are_refused_and_change_nothing() {
     assert!(powered.estimate(0.95, Tuning::Fixed(1e300)).is_err());
 }
 
+#[test]
+fn what_is_too_far_apart_for_a_double_is_no_certainty() {
+    let of = |size: f64| {
+        let mut powered = PredictionPowered::new();
+        for row in 0..200 {
+            powered.observe_judged(size).unwrap();
+            powered.observe_labelled(size, size * f64::from(row % 2)).unwrap();
+        }
+        powered
+    };
+    let mut merged = of(1.2e153);
+    merged.merge(&of(-1.2e153));
+    for tuning in [Tuning::Power, Tuning::Fixed(0.0), Tuning::Fixed(1.0)] {
+        let found = merged.estimate(0.95, tuning);
+        assert!(matches!(found, Err(Error::InvalidArgument { what: "scores", .. })), "{found:?}");
+    }
+    let found = merged.bias(0.95);
+    assert!(matches!(found, Err(Error::InvalidArgument { what: "scores", .. })), "{found:?}");
+}
+
 proptest! {
     /// What replicas have seen adds up to what one would have, in any order.
     #[test]

@@ -84,3 +84,13 @@ fn inputs_are_asked_for_only_if_a_feature_is_there() {
     let monitor = Monitor::new(&reference, map, &minute()).unwrap();
     assert_eq!(monitor.interest(), mlops_core::observe::Interest::Metadata);
 }
+
+#[test]
+fn a_map_of_other_kinds_is_refused() {
+    // Where the reference of the map has a category, this one has a number of the same name.
+    let made_for = fit(&[("city", Column::categorical(&["Bern", "Oslo"]))]);
+    let map = FeatureMap::new(&made_for, &signature(), [] as [(&str, FeatureSource); 0]).unwrap();
+    let other = fit(&[("city", Column::numeric(&[1.0, 2.0]))]);
+    let error = Monitor::new(&other, map, &minute()).unwrap_err().to_string();
+    assert!(error.contains("feature `city` is a number, and was a category"), "{error}");
+}

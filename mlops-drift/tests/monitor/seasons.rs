@@ -81,7 +81,6 @@ fn it_is_stored_like_a_profile() {
     assert_eq!(SeasonalReference::open(&path).unwrap(), reference);
     let json = String::from_utf8(reference.to_json().unwrap()).unwrap();
     for (from, to, reason) in [
-        ("{\"format_version\":1", "{\"format_version\":2", "2 is not 1"),
         ("hour_of_day", "day_of_week", "24 for 7 seasons"),
         ("\"utc_offset_minutes\":0", "\"utc_offset_minutes\":1441", "1441 minutes"),
         ("four weeks", "five weeks", "the reference is"),
@@ -92,6 +91,11 @@ fn it_is_stored_like_a_profile() {
         assert!(matches!(&error, Error::Corrupt { name, .. } if **name == *"r.json"), "{error}");
         assert!(error.report().contains(reason), "{}", error.report());
     }
+    // Another format is told from damage, whatever else is in it.
+    let newer = br#"{"format_version":2,"seasons":[]}"#;
+    let error = SeasonalReference::from_json("r.json", newer).unwrap_err();
+    assert!(matches!(error, Error::Unsupported { .. }), "{error}");
+    assert!(error.to_string().contains("seasonal reference format 2 of r.json"), "{error}");
     assert!(matches!(
         SeasonalReference::open(directory.path().join("none")),
         Err(Error::NotFound { .. })

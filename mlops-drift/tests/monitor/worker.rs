@@ -37,7 +37,10 @@ fn a_panic_of_the_host_is_told_at_the_end() {
         let clock = Arc::clone(&clock) as Arc<dyn Clock>;
         MonitorWorker::start(Arc::clone(&monitor), clock, every, each)
     };
-    assert!(start(Duration::ZERO, |_| {}).is_err());
+    for never in [Duration::ZERO, Duration::MAX] {
+        let error = start(never, |_| {}).unwrap_err();
+        assert!(matches!(error, Error::InvalidArgument { what: "period", .. }), "{error}");
+    }
     send(&monitor, 1.0, second(0));
     let worker = start(Duration::from_secs(1), |_| panic!("a test of a panic")).unwrap();
     clock.advance(Duration::from_secs(200));

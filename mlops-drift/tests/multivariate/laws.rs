@@ -3,9 +3,13 @@
 use mlops_drift::{
     multivariate::{
         Bandwidth, Standardizer,
+        domain_classifier::{self, DomainClassifierOptions},
+        embedding::{EmbeddingOptions, EmbeddingReference},
         lsdd::{self, LsddOptions},
         median_distance,
         mmd::{self, MmdOptions},
+        pca::{PcaOptions, PcaReference},
+        random_features::{RandomFeatures, RandomFeaturesOptions},
     },
     ndarray::{Array2, Axis, array},
     stats::permutation::PermutationOptions,
@@ -153,4 +157,48 @@ fn columns_with_little_to_scale() {
     assert_eq!(standardizer.apply(array![[4.0, 8.0]].view()).unwrap(), array![[2.0, 1.0]]);
     let text = serde_json::to_string(&standardizer).unwrap();
     assert_eq!(serde_json::from_str::<Standardizer>(&text).unwrap(), standardizer);
+}
+
+/// Values at either end of those that rows may have, and next to 0.
+fn extreme(count: usize) -> impl Strategy<Value = Array2<f64>> {
+    let ends = [1e100, 1e78, 1.0, 2.0, 1e-78, 1e-200, 5e-324, 0.0];
+    let value = (prop::sample::select(ends.to_vec()), any::<bool>());
+    let value = value.prop_map(|(value, sign)| if sign { value } else { -value });
+    prop::collection::vec(value, 2 * count)
+        .prop_map(move |values| Array2::from_shape_vec((count, 2), values).unwrap())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_rows_make_a_figure_that_is_no_number(x in extreme(100), y in extreme(24)) {
+        let (x, y) = (x.view(), y.view());
+        let embeddings = EmbeddingOptions::default().with_simulations(19);
+        let embeddings = EmbeddingReference::fit(x, &embeddings).and_then(|reference| {
+            let mut mean = reference.no_rows();
+            mean.observe_rows(y)?;
+            Ok((reference.mahalanobis(&mean), reference.cosine(&mean).ok()))
+        });
+        let features = RandomFeaturesOptions::default().with_features(16);
+        let features = RandomFeatures::fit(x, &features).and_then(|features| {
+            let mut sums = features.no_rows();
+            features.observe_rows(y, &mut sums)?;
+            features.test(&sums)
+        });
+        let components = PcaReference::fit(x, &PcaOptions::default())
+            .and_then(|reference| Ok((reference.test(y)?.p_value, reference.errors(y)?)));
+        let found = [
+            format!("{:?}", mmd::test(y, y, &MmdOptions::default().with_permutation(few(3))).ok()),
+            format!("{:?}", lsdd::test(x, y, &LsddOptions::default().with_permutation(few(3))).ok()),
+            format!("{:?}", domain_classifier::test(x, y, &DomainClassifierOptions::default()).ok()),
+            format!("{:?}", embeddings.ok()),
+            format!("{:?}", features.ok()),
+            format!("{:?}", components.ok()),
+            format!("{:?}", Standardizer::fit(x).and_then(|scales| scales.apply(y)).ok()),
+        ];
+        for found in found {
+            prop_assert!(!found.contains("NaN") && !found.contains(" inf"), "{}", found);
+        }
+    }
 }

@@ -3,8 +3,9 @@
 use std::fmt::Debug;
 
 use mlops_drift::online::{
-    AdwinOptions, ChangeDetector, CusumOptions, DdmOptions, EddmOptions, HddmAOptions,
+    AdwinOptions, ChangeDetector, CusumOptions, DdmOptions, Direction, EddmOptions, HddmAOptions,
     HddmWOptions, KswinOptions, MAX_MAGNITUDE, PageHinkleyOptions, Reference, Signal, Threshold,
+    cusum_average_run_length,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -197,4 +198,22 @@ fn a_box_is_a_detector() {
         assert_eq!(follow(&mut boxed, &values), follow(&mut plain, &values));
     }
     for_every_detector!(check);
+}
+
+#[test]
+fn a_slack_that_no_value_exceeds_is_refused() {
+    // Scores are 5 at most: with such a slack a sum never grows, and nothing would ever be found.
+    for slack in [5.0, 8.0, 12.0, 100.0, 1e6, 1e300] {
+        for threshold in [Threshold::default(), Threshold::Value(4.0)] {
+            let cusum = CusumOptions::default().with_slack(slack).with_threshold(threshold);
+            let error = cusum.build().unwrap_err().to_string();
+            assert!(error.starts_with("invalid slack: "), "{error}");
+            let page_hinkley = PageHinkleyOptions::default().with_threshold(threshold);
+            let error = page_hinkley.with_tolerance(slack).build().unwrap_err().to_string();
+            assert!(error.starts_with("invalid tolerance: "), "{error}");
+        }
+        for threshold in [0.0, 4.0, 1e200] {
+            cusum_average_run_length(threshold, slack, Direction::Up).unwrap_err();
+        }
+    }
 }

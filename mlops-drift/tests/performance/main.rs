@@ -3,6 +3,7 @@
 
 mod cbpe;
 mod dle;
+mod extremes;
 mod isotonic;
 mod multiclass;
 mod nannyml;

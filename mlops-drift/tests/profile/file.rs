@@ -204,3 +204,9 @@ proptest! {
         check(&edited);
     }
 }
+
+#[test]
+fn a_misspelt_option_is_refused() {
+    let error = serde_json::from_str::<ProfileOptions>(r#"{"bin":5}"#).unwrap_err();
+    assert!(error.to_string().contains("unknown field `bin`"), "{error}");
+}

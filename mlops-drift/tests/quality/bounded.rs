@@ -1,7 +1,8 @@
 //! Floods: memory is bounded, and what that costs is said.
 
 use mlops_drift::quality::{
-    Batch, Check, Checker, CheckerOptions, Expectation, Finding, Range, Suite, Values, Verdict,
+    Batch, Check, Checker, CheckerOptions, Expectation, Finding, Order, Range, Suite, Values,
+    Verdict,
 };
 
 use crate::data::time;
@@ -82,4 +83,27 @@ fn extra_columns_are_bounded() {
     let finding = checker.report(time(0)).findings.remove(0);
     assert_eq!((finding.verdict, finding.failing), (Verdict::Failed, 64));
     assert!(finding.detail.unwrap().len() < 64 * 600);
+}
+
+/// Rows come one by one, and every other one without the column, or with another type.
+#[test]
+fn an_order_with_gaps_is_bounded_and_an_error() {
+    let (whole, text) = ([Some(1)], [Some("a")]);
+    for other in [("x", Values::Texts(&text)), ("y", Values::Integers(&whole))] {
+        let check = Check::Ordered { column: "x".into(), order: Order::Increasing };
+        let suite = Suite::new("s", vec![Expectation::new(check)]).unwrap();
+        let mut checker = Checker::new(suite, &CheckerOptions::default()).unwrap();
+        let mut memory = Vec::new();
+        for row in 0..2000 {
+            let columns = if row % 2 == 0 { [("x", Values::Integers(&whole))] } else { [other] };
+            checker.observe(&Batch::new(&columns).unwrap()).unwrap();
+            memory.push(format!("{checker:?}").len());
+        }
+        // The digits of counts.
+        assert!(memory[1999] < memory[9] + 100, "{} {}", memory[9], memory[1999]);
+        let finding = checker.report(time(0)).findings.remove(0);
+        let Verdict::Error(reason) = &finding.verdict else { panic!("{finding:?}") };
+        assert!(reason.ends_with("from row 1 on"), "{reason}");
+        assert_eq!(finding.rows, 1000);
+    }
 }

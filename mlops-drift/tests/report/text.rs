@@ -90,10 +90,17 @@ fn many_features_are_counted_and_names_cannot_write_to_the_terminal() {
         for index in 0..300 {
             comparer.categories(&format!("\u{1b}]0;{index}\u{7}\n"), &side, &side).unwrap();
         }
+        comparer.failed(
+            "x",
+            FeatureKind::Numeric,
+            "type \u{1b}[31m".to_owned() + &"x".repeat(9999),
+        );
         comparer.unexpected("\u{1b}[2J");
     })
     .to_text();
-    assert!(text.contains("\nand 260 more\n"), "{text}");
+    assert!(text.contains("\nand 261 more\n"), "{text}");
+    assert!(text.contains("Mend the data first. Of x: type \u{fffd}[31m"), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() < 400), "{text}");
     assert!(text.chars().all(|character| character == '\n' || !character.is_control()));
     assert!(text.lines().count() < 100);
 }

@@ -225,3 +225,31 @@ fn permutations_repeat_by_seed_and_count_ties_as_extreme() {
     assert_eq!(result.p_value, 0.005);
     assert_eq!(result.statistic, anderson_darling::test(&[&a, &shifted]).unwrap().statistic);
 }
+
+/// Values at either end of all there are, and next to 0.
+fn extreme() -> impl Strategy<Value = Sample> {
+    let ends = [f64::MAX, 1e300, 1e155, 1.0, 1e-155, 1e-310, 5e-324, 0.0];
+    let values = prop::sample::select(ends.to_vec());
+    let value = (values, any::<bool>()).prop_map(|(value, sign)| if sign { value } else { -value });
+    prop::collection::vec(value, 1..12).prop_map(|values| Sample::new("reference", values).unwrap())
+}
+
+proptest! {
+    #[test]
+    fn no_finite_values_make_a_figure_that_is_no_number(a in extreme(), b in extreme()) {
+        for (name, result) in all_tests(&a, &b) {
+            prop_assert!((0.0..=1.0).contains(&result.p_value), "{} {:?}", name, result);
+            prop_assert!(!result.statistic.is_nan(), "{} {:?}", name, result);
+        }
+        for distance in [
+            wasserstein::distance(&a, &b),
+            wasserstein::normed_distance(&a, &b),
+            energy::distance(&a, &b),
+            a.mean(),
+            a.standard_deviation(),
+            a.quantile(0.3).unwrap(),
+        ] {
+            prop_assert!(!distance.is_nan());
+        }
+    }
+}

@@ -24,7 +24,7 @@ use crate::performance::{Concern, Estimate, Isotonic, Validity, ValidityOptions}
 /// ties (there they are in whatever order the sort left them). The difference is about one in the rows,
 /// and more with ties.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, try_from = "Unchecked")]
 pub struct Cbpe {
     calibration: Isotonic,
     reference_rows: u64,
@@ -300,4 +300,30 @@ impl Sums {
             self.estimate(f1, (2.0 - f1) / both, f1 / both)
         })
     }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unchecked {
+    calibration: Isotonic,
+    reference_rows: u64,
+    options: ValidityOptions,
+}
+
+impl TryFrom<Unchecked> for Cbpe {
+    type Error = Error;
+
+    fn try_from(Unchecked { calibration, reference_rows, options }: Unchecked) -> Result<Self> {
+        check_calibration(&calibration, reference_rows)?;
+        Self { calibration, reference_rows, options: ValidityOptions::default() }
+            .with_validity(options)
+    }
+}
+
+/// Whether a reference of so many rows can have led to this.
+pub(super) fn check_calibration(calibration: &Isotonic, rows: u64) -> Result<()> {
+    if rows > 0 && calibration.is_of_probabilities() {
+        return Ok(());
+    }
+    Err(Error::invalid("reference of an estimate", "it has no rows, or no probabilities"))
 }

@@ -4,7 +4,7 @@ use mlops_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    binary::check_scores,
+    binary::{check_calibration, check_scores},
     calibration_check::{CalibrationCheck, Labelled, inflation},
     ranking::{Tied, roc_auc},
 };
@@ -16,7 +16,7 @@ use crate::performance::{Concern, Estimate, Isotonic, Validity, ValidityOptions}
 /// by their sum; a row that no class is likely for is any of them alike. From there it is what
 /// [`Cbpe`](super::Cbpe) is for two classes, its limits included. Classes are their indices, from 0.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, try_from = "Unchecked")]
 pub struct MulticlassCbpe {
     /// One for each class.
     calibrations: Vec<Isotonic>,
@@ -67,10 +67,7 @@ impl MulticlassCbpe {
     /// [`MAX_CLASSES`](Self::MAX_CLASSES), scores that are not `classes` for each outcome, one that is not
     /// finite, or a class that no row is of.
     pub fn fit(classes: usize, scores: &[f64], outcomes: &[usize]) -> Result<Self> {
-        if !(2..=Self::MAX_CLASSES).contains(&classes) {
-            let reason = format!("{classes} is not from 2 to {}", Self::MAX_CLASSES);
-            return Err(Error::invalid("classes", reason));
-        }
+        check_classes(classes)?;
         check_rows(classes, scores, outcomes)?;
         let calibrations = (0..classes).map(|class| {
             let values: Vec<f64> =
@@ -313,4 +310,32 @@ fn check_rows(classes: usize, scores: &[f64], of_rows: &[usize]) -> Result<()> {
         return Err(Error::invalid("rows to estimate", reason));
     }
     check_scores(scores)
+}
+
+fn check_classes(classes: usize) -> Result<()> {
+    if (2..=MulticlassCbpe::MAX_CLASSES).contains(&classes) {
+        return Ok(());
+    }
+    let reason = format!("{classes} is not from 2 to {}", MulticlassCbpe::MAX_CLASSES);
+    Err(Error::invalid("classes", reason))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unchecked {
+    calibrations: Vec<Isotonic>,
+    reference_rows: u64,
+    options: ValidityOptions,
+}
+
+impl TryFrom<Unchecked> for MulticlassCbpe {
+    type Error = Error;
+
+    fn try_from(read: Unchecked) -> Result<Self> {
+        let Unchecked { calibrations, reference_rows, options } = read;
+        check_classes(calibrations.len())?;
+        calibrations.iter().try_for_each(|curve| check_calibration(curve, reference_rows))?;
+        Self { calibrations, reference_rows, options: ValidityOptions::default() }
+            .with_validity(options)
+    }
 }

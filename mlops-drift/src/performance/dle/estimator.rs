@@ -12,7 +12,8 @@ use crate::performance::{Concern, Estimate, Validity, ValidityOptions};
 /// It learns the size and the square of the error from a row's features and its prediction. The estimate
 /// holds as long as only the inputs drift, within what the reference had; see [`Validity`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, try_from = "Unchecked<M>")]
+#[serde(bound(deserialize = "M: LossModel + Deserialize<'de>"))]
 pub struct Dle<M = Ridge> {
     size: Loss<M>,
     square: Loss<M>,
@@ -245,7 +246,12 @@ impl<M: LossModel> Loss<M> {
         let count = without.len().max(1) as f64;
         let middle = without.iter().sum::<f64>() / count;
         let spread: f64 = without.iter().map(|value| (value - middle).powi(2)).sum();
-        Ok(Estimate::new(mean(&self.mean)?, scatter + spread * (count - 1.0) / count))
+        let estimate = Estimate::new(mean(&self.mean)?, scatter + spread * (count - 1.0) / count);
+        if !(estimate.value.is_finite() && estimate.standard_error.is_finite()) {
+            let reason = "their losses are too far apart for a double";
+            return Err(Error::invalid("features", reason));
+        }
+        Ok(estimate)
     }
 }
 
@@ -284,5 +290,36 @@ fn sizes(predicted: &[f64], actual: &[f64]) -> Result<Vec<f64>> {
             Err(Error::invalid("outcomes", format!("row {row} is off by more than a double holds")))
         }
         None => Ok(sizes),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unchecked<M> {
+    size: Loss<M>,
+    square: Loss<M>,
+    ranges: Vec<(f64, f64)>,
+    options: ValidityOptions,
+}
+
+impl<M: LossModel> TryFrom<Unchecked<M>> for Dle<M> {
+    type Error = Error;
+
+    fn try_from(read: Unchecked<M>) -> Result<Self> {
+        let Unchecked { size, square, ranges, options } = read;
+        let invalid = |reason: String| Err(Error::invalid("reference of an estimate", reason));
+        // One is that of the predictions.
+        if !(2..=Features::MAX_COLUMNS).contains(&ranges.len()) {
+            return invalid(format!("{} ranges", ranges.len()));
+        }
+        if let Some((low, high)) =
+            ranges.iter().find(|(low, high)| !(low <= high && low.is_finite() && high.is_finite()))
+        {
+            return invalid(format!("a range from {low} to {high}"));
+        }
+        if [&size, &square].iter().any(|loss| loss.without.len() != FOLDS) {
+            return invalid(format!("it has not been left out {FOLDS} times"));
+        }
+        Self { size, square, ranges, options: ValidityOptions::default() }.with_validity(options)
     }
 }

@@ -11,7 +11,7 @@ use super::{Features, LossModel, linear_system};
 ///
 /// A feature that is constant in the reference has no weight.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, try_from = "Unchecked")]
 pub struct Ridge {
     /// The loss where every feature is at its mean.
     intercept: f64,
@@ -139,4 +139,25 @@ fn scale(values: impl ExactSizeIterator<Item = f64> + Clone, mean: f64) -> f64 {
         return 0.0;
     }
     values.map(|value| (value - mean).powi(2) / count).sum::<f64>().sqrt()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unchecked {
+    intercept: f64,
+    means: Vec<f64>,
+    weights: Vec<f64>,
+}
+
+impl TryFrom<Unchecked> for Ridge {
+    type Error = Error;
+
+    fn try_from(Unchecked { intercept, means, weights }: Unchecked) -> Result<Self> {
+        let is_finite = means.iter().chain(&weights).chain([&intercept]).all(|f| f.is_finite());
+        if means.len() != weights.len() || !is_finite {
+            let reason = format!("{} means, {} weights", means.len(), weights.len());
+            return Err(Error::invalid("linear model", reason));
+        }
+        Ok(Self { intercept, means, weights })
+    }
 }

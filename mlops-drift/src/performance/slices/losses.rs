@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mlops_core::{Error, Result, stats::mean::Summary};
 use serde::{Deserialize, Serialize};
 
-use super::{Slicer, add_loss};
+use super::{Slicer, add_loss, check_loss, check_losses, check_parts};
 use crate::profile::Value;
 
 /// The losses of all rows, and of those in each segment of a [`Slicer`]: how many, their mean and their spread.
@@ -43,11 +43,9 @@ impl SlicedLosses {
     ///
     /// # Errors
     /// [`Error::InvalidArgument`], naming the feature, for a value of the other kind; for fewer or more
-    /// values than features, and a loss that is not finite or whose square is not. Nothing is added then.
+    /// values than features, and a loss that is not finite or beyond ±1e140. Nothing is added then.
     pub fn observe(&mut self, row: &[Value<'_>], loss: f64) -> Result<()> {
-        if !(loss * loss).is_finite() {
-            return Err(Error::invalid("loss", format!("it is {loss}")));
-        }
+        check_loss(loss)?;
         let cells = self.slicer.cells(row)?;
         let mut start = 0;
         for (first, second) in self.slicer.divisions() {
@@ -118,6 +116,9 @@ impl TryFrom<Stored> for SlicedLosses {
             let reason = format!("{} for {} segments", segments.len(), slicer.segments());
             return Err(Error::invalid("losses", reason));
         }
-        Ok(Self { slicer, all, segments, all_binary })
+        let losses = Self { slicer, all, segments, all_binary };
+        check_losses(&losses.all)?;
+        losses.divisions().try_for_each(|(_, parts)| check_parts(&losses.all, parts))?;
+        Ok(losses)
     }
 }

@@ -5,7 +5,7 @@ mod losses;
 mod segmenter;
 mod slicer;
 
-pub(super) use self::segmenter::{Segmenter, add_loss};
+pub(super) use self::segmenter::{Segmenter, add_loss, check_loss, check_losses, check_parts};
 pub use self::{
     compare::{Difference, FeatureEffects, LossRate, SegmentChange, SliceReport, SliceTestOptions},
     losses::SlicedLosses,

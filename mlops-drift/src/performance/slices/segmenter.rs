@@ -233,6 +233,37 @@ impl TryFrom<Stored> for Segmenter {
     }
 }
 
+/// The largest size of a loss: the squares of as many as can be counted add up to a double.
+const LARGEST: f64 = 1e140;
+
+pub(in crate::performance) fn check_loss(loss: f64) -> Result<()> {
+    if loss.abs() <= LARGEST {
+        return Ok(());
+    }
+    Err(Error::invalid("loss", format!("it is {loss}")))
+}
+
+/// Whether these can be losses.
+pub(in crate::performance) fn check_losses(losses: &Summary) -> Result<()> {
+    let Summary { count, mean, variance } = *losses;
+    let is_variance = (0.0..=4.0 * LARGEST * LARGEST).contains(&variance);
+    if count <= 1 << 53 && mean.abs() <= LARGEST && is_variance {
+        return Ok(());
+    }
+    let reason = format!("{count} with the mean {mean} and the variance {variance}");
+    Err(Error::invalid("losses", reason))
+}
+
+/// Whether these can be the losses of the parts of all.
+pub(in crate::performance) fn check_parts(all: &Summary, parts: &[Summary]) -> Result<()> {
+    parts.iter().try_for_each(check_losses)?;
+    let count = parts.iter().fold(0_u64, |sum, part| sum.saturating_add(part.count));
+    if count == all.count {
+        return Ok(());
+    }
+    Err(Error::invalid("losses", format!("{count} in its parts, and {} of all", all.count)))
+}
+
 /// Adds a row to those of a part.
 pub(in crate::performance) fn add_loss(losses: &mut Summary, loss: f64) {
     losses.merge(&Summary { count: 1, mean: loss, variance: 0.0 });

@@ -181,6 +181,13 @@ impl Probe {
     }
 
     /// Adds what the probe of another checker, for the same expectation, has seen.
+    /// Takes note of rows that do not have the columns.
+    pub(super) fn skip(&mut self, first_row: u64, rows: u64) {
+        if let Self::Order(probe) = self {
+            probe.skip(first_row, rows);
+        }
+    }
+
     pub(super) fn merge(&mut self, other: &Self) {
         match (self, other) {
             (Self::Predicate(mine), Self::Predicate(theirs)) => mine.merge(theirs),

@@ -41,6 +41,7 @@ impl OrderProbe {
         first_row: u64,
     ) -> Result<(), String> {
         if !matches!(values, Values::Integers(_) | Values::Numbers(_) | Values::Times(_)) {
+            self.skip(first_row, values.len() as u64);
             return Err(wrong_type("numbers or times", values));
         }
         if values.is_empty() {
@@ -70,6 +71,13 @@ impl OrderProbe {
         let end = first_row + values.len() as u64;
         self.insert(first_row, Run { end, ends });
         Ok(())
+    }
+
+    /// Takes note of rows that have no values to look at, so that the runs around them become one.
+    pub(super) fn skip(&mut self, first_row: u64, rows: u64) {
+        if rows > 0 {
+            self.insert(first_row, Run { end: first_row + rows, ends: None });
+        }
     }
 
     fn insert(&mut self, start: u64, mut run: Run) {
