@@ -124,6 +124,12 @@ fn another_tools_choices_can_be_asked_for() {
         drift_report(&october(), &november(), &[&compat[..], &["--format", "html"]].concat());
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("use --format json"));
+    // It does not compare texts: where there is nothing else, it cannot tell.
+    let files = Files::new();
+    let lines: String = (0..500).map(|n| format!("what customer {n} wrote to us\n")).collect();
+    let letters = files.write("letters.csv", &format!("letter\n{lines}"));
+    let output = drift_report(&letters, &letters, &compat[..2]);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stdout));
 }
 
 #[test]

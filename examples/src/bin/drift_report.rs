@@ -115,7 +115,8 @@ fn evidently(arguments: &Arguments, format: Format) -> Result<(String, u8), Box<
     let [reference, current] = [scan(&arguments.reference)?, scan(&arguments.current)?];
     let report = evidently::report(&reference, &current, &options, &bar(arguments))
         .map_err(|error| error.report())?;
-    let status = u8::from(report.dataset_drift);
+    let compared = report.columns.iter().any(|column| column.score.is_some());
+    let status = if compared { u8::from(report.dataset_drift) } else { 2 };
     if format == Format::Html {
         return Err("--compat evidently has no page: use --format json".into());
     } else if format == Format::Json {
