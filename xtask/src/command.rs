@@ -20,9 +20,19 @@ pub(crate) fn target() -> PathBuf {
 }
 
 /// A command in the workspace's folder.
+///
+/// It does not see what cargo tells this program of its package. Build scripts look at that: called from
+/// here and by hand in turn, cargo would build them and all that needs them anew each time.
 pub(crate) fn command(program: impl AsRef<OsStr>, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.args(arguments).current_dir(root());
+    let of_package = |name: &OsStr| {
+        let name = name.to_string_lossy();
+        name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+    };
+    for (name, _) in std::env::vars_os().filter(|(name, _)| of_package(name)) {
+        command.env_remove(name);
+    }
     command
 }
 
