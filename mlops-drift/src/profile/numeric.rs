@@ -183,7 +183,12 @@ impl NumericProfile {
             }
             self.counts[bin] = self.counts[bin].saturating_add(values.len() as u64);
             let anchor = self.edges.anchor(bin);
-            let offsets = sum(values, |value| finite(value - anchor));
+            let mut offsets = sum(values, |value| finite(value - anchor));
+            if !offsets.is_finite() {
+                // A part of the sum was beyond the largest number, which the whole need not be.
+                let count = values.len() as f64;
+                offsets = finite(count * sum(values, |value| finite(value - anchor) / count));
+            }
             self.offsets[bin] = finite(self.offsets[bin] + offsets);
             let shift = self.shift;
             let squares = sum(values, |value| {
@@ -380,9 +385,10 @@ impl NumericProfile {
 /// The mean of finite values; 0 of none. Added up as shares, so that the sum cannot overflow.
 fn mean(values: &[f64]) -> f64 {
     let count = values.len() as f64;
-    let first = sum(values, |value| value / count);
+    // Rounding may take the shares of the largest number beyond it.
+    let first = finite(sum(values, |value| value / count));
     // Once more around it takes off the rounding of a mean that is far from 0.
-    let rest = sum(values, |value| finite(value - first) / count);
+    let rest = finite(sum(values, |value| finite(value - first) / count));
     if values.is_empty() { 0.0 } else { finite(first + rest) }
 }
 

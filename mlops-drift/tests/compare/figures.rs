@@ -166,8 +166,10 @@ fn it_is_json_and_back_and_has_no_figure_that_json_has_not() {
         vec![1.0],
         vec![7.0; 40],
         vec![f64::MAX; 40],
+        vec![f64::MAX; 3],
         vec![f64::MIN; 40],
         vec![f64::MAX, f64::MIN, 0.0],
+        [[f64::MIN; 2], [0.0; 2], [f64::MAX; 2]].map(|pair| pair.repeat(5)).concat(),
     ];
     for reference in &odd {
         for current in &odd {
