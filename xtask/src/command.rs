@@ -64,3 +64,19 @@ fn shown(command: &Command) -> String {
         .collect::<Vec<_>>()
         .join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_does_not_see_the_package() {
+        // Cargo has told this test, too.
+        assert!(std::env::var_os("CARGO_PKG_NAME").is_some());
+        let command = command("program", &[]);
+        let changed: Vec<_> = command.get_envs().collect();
+        for name in ["CARGO_PKG_NAME", "CARGO_MANIFEST_DIR"] {
+            assert!(changed.contains(&(OsStr::new(name), None)), "{changed:?}");
+        }
+    }
+}

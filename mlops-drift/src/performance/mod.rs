@@ -4,7 +4,8 @@
 //! | --- | --- |
 //! | [`ClassificationMetrics`], [`RegressionMetrics`] | figures of rows with labels, with intervals; they add up |
 //! | [`roc_auc`], [`average_precision`] | areas under curves, of scores; [`ScoreHistogram`]s for streams |
-//! | [`compare_shares`], [`compare_means`], [`compare_estimates`] | is it worse than it was? |
+//! | [`PerformanceMetrics::compare`] | is it worse than it was? |
+//! | [`compare_shares`], [`compare_means`], [`compare_estimates`] | the same of one figure |
 //! | [`LabelledMonitor`] | predictions as they are answered, and labels when they come |
 //! | [`Cbpe`], [`MulticlassCbpe`], [`Dle`] | estimates without labels, of classifiers and of regressors |
 //! | [`SlicedLosses`], [`LossProfile`] | which segment got worse, and which drifted feature did it |
